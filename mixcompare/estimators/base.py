@@ -1,0 +1,85 @@
+"""The estimator protocol, and how a method's name becomes one: `bfgs[naive+scaled]`."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from mixcompare import registry
+from mixcompare.errors import SpecError, nearest
+from mixcompare.mixture import MixtureModel
+from mixcompare.problem import Problem
+from mixcompare.records import Claim
+from mixcompare.theta import Theta
+
+
+@dataclass(frozen=True)
+class Estimator(ABC):
+    """Frozen settings, and one way to turn a metered problem and a start into a Claim.
+
+    May iterate, stop and translate native codes. May not choose a start, restart, time, verify, store or
+    swallow broad exceptions: what it raises is the row's `error`. `BudgetExceeded` may be caught to hand
+    back the best point so far.
+
+    A method's name may carry modifiers in brackets, joined by "+"; `modifiers` lists those allowed.
+    """
+
+    name: ClassVar[str]
+    modifiers: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def chains(self) -> int:
+        """0: one fit a start. Otherwise a sampler: planned once a data set, with this many starts."""
+        return 0
+
+    @classmethod
+    def modified(cls, modifiers: Sequence[str], **options: Any) -> Self:
+        """The settings that the bracketed modifiers and options ask for."""
+        return cls(**options)
+
+    @abstractmethod
+    def supports(self, model: MixtureModel, n_features: int) -> str:
+        """Say why the method cannot fit this model; "" if it can."""
+
+    @abstractmethod
+    def fit(self, problem: Problem, start: Theta, rng: np.random.Generator) -> Claim:
+        """One fit from one start."""
+
+    def run(self, problem: Problem, starts: Sequence[Theta], rng: np.random.Generator) -> Claim:
+        """What the driver calls: a sampler overrides it to use all its starts."""
+        return self.fit(problem, starts[0], rng)
+
+
+def make_estimator(method: str | Estimator, **options: Any) -> Estimator:
+    """The estimator of a method's name, for example "em" or "l-bfgs-b[bounded]", with its options.
+
+    Raises SpecError for an unknown name, modifier or option, with the nearest right one.
+    """
+    if isinstance(method, Estimator):
+        return method
+    match = re.fullmatch(r"([^\[\]]+)(?:\[([^\[\]]+)\])?", str(method))
+    if not match:
+        raise SpecError(f'method: expected a name such as "em" or "bfgs[naive]", got "{method}"')
+    cls = registry.load("methods", match[1])
+    modifiers = match[2].split("+") if match[2] else []
+    for modifier in modifiers:
+        if modifier not in cls.modifiers:
+            allowed = ", ".join(cls.modifiers) or "none"
+            raise SpecError(
+                f'method {method}: unknown modifier "{modifier}": {match[1]} takes {allowed}.'
+                f"{nearest(modifier, cls.modifiers)}"
+            )
+    known = [field.name for field in fields(cls) if field.init]
+    for key in options:
+        if key not in known:
+            raise SpecError(
+                f'method {method}: unknown option "{key}": expected one of {", ".join(known)}.'
+                f"{nearest(key, known)}"
+            )
+    estimator: Estimator = cls.modified(modifiers, **options)
+    return estimator

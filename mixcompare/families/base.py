@@ -1,0 +1,355 @@
+"""What a component family must say, and what an exponential family gets for saying less.
+
+A family knows the density of its components. It knows nothing of mixing weights, of counting passes or
+of randomness other than `sample`. Its methods take all K components at once, as the mapping of natural
+parameters (first axis K) that `Theta` holds, because components may share parameters (tied covariances).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mixcompare.data import Dataset
+from mixcompare.errors import SpecError, nearest
+from mixcompare.families.kernel import NONE, make_pass, padded, workspace
+
+Parameters = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Affine units u = (x - centre) / scale, per feature, in which likelihoods are computed and judged."""
+
+    centre: np.ndarray
+    scale: np.ndarray
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """x (n, d) in these units."""
+        return (x - self.centre) / self.scale
+
+    @property
+    def log_volume(self) -> float:
+        """sum log scale: what one observation's log-density loses in going from u to x."""
+        return float(np.log(self.scale).sum())
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One scalar parameter that can reach the edge of the parameter space."""
+
+    name: str
+    component: int
+    parameter: str
+    index: tuple[int, ...]
+    value: float
+    """The edge it is nearer to."""
+
+
+class Family(ABC):
+    """A component family. Final subclasses are frozen dataclasses whose fields are the family's options.
+
+    Methods marked "frame" work in standardised units, all others in the data's own units.
+    """
+
+    name: ClassVar[str]
+    discrete: ClassVar[bool]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options in force, by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+
+    # -- the data ---------------------------------------------------------------------------------
+
+    @abstractmethod
+    def check(self, data: Dataset) -> None:
+        """Raise DataError if an observation is outside the support; say which and what was expected."""
+
+    @abstractmethod
+    def frame(self, data: Dataset) -> Frame:
+        """Units in which the data have location about 0, spread about 1; identity if without units."""
+
+    # -- the parameters ---------------------------------------------------------------------------
+
+    @abstractmethod
+    def shapes(self, n_features: int) -> dict[str, tuple[int, ...]]:
+        """Natural parameters and the shape of each for one component."""
+
+    @abstractmethod
+    def n_coordinates(self, n_components: int, n_features: int) -> int:
+        """Number of free parameters of all components together, weights not included."""
+
+    @abstractmethod
+    def coordinate_names(self, components: Sequence[int], columns: Sequence[str]) -> list[str]:
+        """A readable name for each unconstrained coordinate; `components` are the numbers to call them by."""
+
+    @abstractmethod
+    def to_unconstrained(self, parameters: Parameters) -> np.ndarray:
+        """Unconstrained coordinates (n_coordinates,) of natural parameters; inf at an edge."""
+
+    @abstractmethod
+    def to_natural(
+        self, z: np.ndarray, n_components: int, n_features: int
+    ) -> dict[str, np.ndarray]:
+        """The inverse of `to_unconstrained`."""
+
+    @abstractmethod
+    def coordinate_units(self, n_components: int, frame: Frame) -> np.ndarray:
+        """d z / d z_frame for each coordinate: how z changes with the units of the data (a diagonal map)."""
+
+    @abstractmethod
+    def to_frame(self, parameters: Parameters, frame: Frame) -> dict[str, np.ndarray]:
+        """Natural parameters of u = (x - centre) / scale."""
+
+    @abstractmethod
+    def from_frame(self, parameters: Parameters, frame: Frame) -> dict[str, np.ndarray]:
+        """The inverse of `to_frame`."""
+
+    @abstractmethod
+    def outside(self, parameters: Parameters) -> str:
+        """Which parameter is outside its domain, in words; "" if none is. Edges belong to the domain."""
+
+    @abstractmethod
+    def edges(self, parameters: Parameters) -> list[Edge]:
+        """Every scalar parameter that has an edge, with the edge it is nearer to; collapse is not an edge."""
+
+    @abstractmethod
+    def order_key(self, parameters: Parameters) -> np.ndarray:
+        """(K, m): components are put in canonical order by the columns, the first one leading."""
+
+    @abstractmethod
+    def report_scale(self, parameters: Parameters) -> dict[str, np.ndarray]:
+        """Parameters on the scale on which intervals and errors are compared: name -> (K, ...).
+
+        Locations as they are, positive numbers as logarithms, probabilities as logits.
+        """
+
+    # -- one component's density ------------------------------------------------------------------
+
+    @abstractmethod
+    def log_density(self, x: np.ndarray, parameters: Parameters) -> np.ndarray:
+        """(n, K) nats, exact and slow, for x (n, d); nan for components outside the domain."""
+
+    @abstractmethod
+    def sample(
+        self, parameters: Parameters, labels: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """One observation a label: (n, d) from components `labels` (n,)."""
+
+    # -- the likelihood ---------------------------------------------------------------------------
+
+    @abstractmethod
+    def begin(self, data: Dataset, n_components: int) -> Pass:
+        """Prepare passes over this data."""
+
+    @abstractmethod
+    def sums(self, data: Dataset, responsibilities: np.ndarray) -> np.ndarray:
+        """Statistics (frame), as `mle` takes them, for responsibilities (n, K); counts are applied here."""
+
+    @abstractmethod
+    def mle(self, statistics: np.ndarray) -> dict[str, np.ndarray]:
+        """M-step (frame): natural parameters that maximise the expected complete-data log-likelihood."""
+
+    @abstractmethod
+    def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
+        """Gradient (frame) of the log-likelihood in the unconstrained coordinates (n_coordinates,), nats.
+
+        `statistics` are the expected ones at the same parameters (Fisher's identity).
+        """
+
+    # -- degenerate and narrow components ---------------------------------------------------------
+
+    @abstractmethod
+    def spread(self, parameters: Parameters) -> np.ndarray:
+        """(K,): smallest sd of each component (frame), in any direction; inf if the family can't collapse."""
+
+    @abstractmethod
+    def extent(self, parameters: Parameters) -> np.ndarray:
+        """(K,): largest sd of each component (frame), in any direction; inf if the family can't collapse."""
+
+    @abstractmethod
+    def contraction(
+        self, data: Dataset, parameters: Parameters, responsibilities: np.ndarray
+    ) -> np.ndarray:
+        """(K,): next variance / variance in each component's narrowest direction after one M-step.
+
+        About 1 at a stationary point, about 0 where a component is collapsing on tied observations; nan
+        if the family can't collapse. Computed about the component's own centre, without cancellation.
+        """
+
+    @abstractmethod
+    def narrow_limits(self, n_features: int) -> tuple[float, float]:
+        """(smallest/largest spread, expected count) below which an optimum is called narrow."""
+
+    # -- starts -----------------------------------------------------------------------------------
+
+    @abstractmethod
+    def components_at(self, rows: np.ndarray, data: Dataset) -> dict[str, np.ndarray]:
+        """Components centred at the given observations (K, d), with the spread of the data over K."""
+
+    @abstractmethod
+    def random_components(
+        self, n_components: int, data: Dataset, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        """Components drawn from a wide distribution scaled by the data."""
+
+    # -- what a newcomer writes -------------------------------------------------------------------
+
+    @abstractmethod
+    def naive_kinds(self, n_components: int, n_features: int) -> list[str]:
+        """Kind of each raw parameter, component after component ("means", "sds", ...)."""
+
+    @abstractmethod
+    def to_naive(self, parameters: Parameters) -> np.ndarray:
+        """The raw parameters, in that order."""
+
+    @abstractmethod
+    def from_naive(
+        self, raw: np.ndarray, n_components: int, n_features: int
+    ) -> dict[str, np.ndarray]:
+        """Natural parameters; a raw value outside its domain (a negative sd) stays recognisable as such."""
+
+    @abstractmethod
+    def naive_density(self, x: np.ndarray, raw: np.ndarray, n_components: int) -> np.ndarray:
+        """(n, K): densities by `scipy.stats`, unchecked: nan, 0 or an exception are the newcomer's own."""
+
+    @abstractmethod
+    def naive_bounds(self, data: Dataset) -> dict[str, tuple[float, float]]:
+        """A box for each kind, from the data."""
+
+    # -- the posterior ----------------------------------------------------------------------------
+
+    @abstractmethod
+    def pymc_components(
+        self, x: Any, n_components: int, n_features: int, prior: Mapping[str, Any]
+    ) -> Any:
+        """Declare the component parameters with their priors in the open PyMC model.
+
+        `x` is the symbolic data (n, d); `prior` holds symbolic data-dependent scales. Returns the
+        symbolic (n, K) log-densities. The priors are stated in the final class.
+        """
+
+    @abstractmethod
+    def from_draws(self, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Natural parameters (..., K, ...) from arrays of draws of the variables declared above."""
+
+
+class Pass(ABC):
+    """Passes over one data set: the only code that reads the observations during a fit."""
+
+    @abstractmethod
+    def __call__(self, weights: np.ndarray, parameters: Parameters) -> tuple[float, np.ndarray]:
+        """Log-likelihood (nats, data's units) and expected statistics at a point in the frame."""
+
+    @abstractmethod
+    def magnitude(self, statistics: np.ndarray) -> float:
+        """Sum of the magnitudes (nats) that cancelled in the last pass, which gave these statistics.
+
+        Rounding errors of its log-likelihood are a small multiple of this times the machine's eps.
+        """
+
+
+class ExponentialFamily(Family):
+    """log f(x) = a(theta) + eta(theta) . T(x).
+
+    Says only T (a compiled function, `statistics`) and the natural parameters; passes, M-step and score
+    follow. Statistics are held as (K, 1 + M): expected count, then expected sums of T.
+    """
+
+    @property
+    @abstractmethod
+    def statistics(self) -> Any:
+        """Compiled `statistics(x, start, n, centre, scale, T)`: fills T[:M, :n] from columns of x (d, N)."""
+
+    @abstractmethod
+    def n_statistics(self, n_features: int) -> int:
+        """M."""
+
+    @abstractmethod
+    def natural(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
+        """a (K,) and eta (K, M) in the frame."""
+
+    def begin(self, data: Dataset, n_components: int) -> FusedPass:
+        """Prepare fused passes (see kernel.py)."""
+        return FusedPass(self, data, n_components)
+
+    @property
+    def accumulate(self) -> Any:
+        """The compiled pass; one for all instances with the same `statistics`."""
+        statistics = self.statistics
+        if statistics not in _PASSES:
+            _PASSES[statistics] = make_pass(statistics)
+        return _PASSES[statistics]
+
+    def sums(self, data: Dataset, responsibilities: np.ndarray) -> np.ndarray:
+        """(K, 1 + M): see `Family`."""
+        M, frame = self.n_statistics(data.n_features), self.frame(data)
+        total = np.zeros((responsibilities.shape[1], 1 + M))
+        x = np.ascontiguousarray(data.x.T)
+        for start in range(0, data.n_rows, 8192):
+            stop = min(start + 8192, data.n_rows)
+            T = np.empty((padded(M), stop - start))
+            self.statistics(x, start, stop - start, frame.centre, frame.scale, T)
+            r = (responsibilities[start:stop] * data.weights[start:stop, None]).T
+            total[:, 0] += r.sum(axis=1)
+            total[:, 1:] += r @ T[:M].T
+        return total
+
+
+_PASSES: dict[Any, Any] = {}
+
+
+class FusedPass(Pass):
+    """Compiled passes of an exponential family over one data set."""
+
+    def __init__(self, family: ExponentialFamily, data: Dataset, n_components: int) -> None:
+        self.family = family
+        self.frame = family.frame(data)
+        self.x = np.ascontiguousarray(data.x.T)
+        self.counts = NONE if data.counts is None else data.counts
+        self.constant = data.n * self.frame.log_volume
+        M = family.n_statistics(data.n_features)
+        rows, even = padded(M), n_components + n_components % 2
+        self.K, self.M = n_components, M
+        self.work = workspace(n_components, M)
+        # The last row is dead where K is odd: a density of zero, so that the tiles need no remainder.
+        self.a, self.eta = np.full(even, -1e300), np.zeros((even, rows))
+        self.S = np.empty((even, 1 + rows))
+
+    def __call__(self, weights: np.ndarray, parameters: Parameters) -> tuple[float, np.ndarray]:
+        """See `Pass`."""
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            a, eta = self.family.natural(parameters)
+            self.a[: self.K] = a + np.log(weights)
+        self.eta[: self.K, : self.M] = eta
+        accumulate = self.family.accumulate
+        total = accumulate(
+            self.x,
+            self.counts,
+            self.frame.centre,
+            self.frame.scale,
+            self.a,
+            self.eta,
+            self.S,
+            self.work,
+        )
+        return total - self.constant, self.S[: self.K, : 1 + self.M].copy()
+
+    def magnitude(self, statistics: np.ndarray) -> float:
+        """sum_k N_k |a_k| + |eta_k| . |S_k|: large where a narrow component is far from the centre."""
+        a, eta = self.a[: self.K], self.eta[: self.K, : self.M]
+        by_constant = np.abs(np.where(np.isfinite(a), a, 0.0)) @ statistics[:, 0]
+        return float(by_constant + (np.abs(eta) * np.abs(statistics[:, 1:])).sum())
+
+
+def option(name: str, value: Any, allowed: Sequence[str]) -> None:
+    """Refuse an option value that is not among the allowed ones."""
+    if value not in allowed:
+        raise SpecError(
+            f'{name}: expected one of {", ".join(allowed)}, got "{value}".{nearest(str(value), allowed)}'
+        )

@@ -1,0 +1,253 @@
+"""Vectors of independent binary items: d = 1 is a mixture of coins, d >= 2 a latent class model.
+
+Density: log f(x) = sum_j x_j log p_j + (1 - x_j) log(1 - p_j). Statistics: T(x) = x. Unconstrained
+coordinates: logits. With d = 1 only the mixture mean is identified: every interior point of
+{sum_k w_k p_k = mean} is a maximum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mixcompare.data import Dataset
+from mixcompare.errors import DataError
+from mixcompare.families.base import Edge, ExponentialFamily, Frame, Parameters
+from mixcompare.families.kernel import copy
+from mixcompare.numerics import compiled
+
+TINY = 1e-300
+"""Stands for probability zero in a compiled pass, where 0 * log 0 must be 0."""
+
+
+def _statistics(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
+    for i in range(x.shape[0]):
+        copy(x[i, start : start + n], T[i])
+
+
+statistics = compiled(_statistics)
+
+
+@dataclass(frozen=True)
+class Bernoulli(ExponentialFamily):
+    """Binary items, `probs` (K, d); data are zeros and ones."""
+
+    name: ClassVar[str] = "bernoulli"
+    discrete: ClassVar[bool] = True
+
+    # -- the data ---------------------------------------------------------------------------------
+
+    def check(self, data: Dataset) -> None:
+        """Raise DataError at the first value that is neither 0 nor 1."""
+        wrong = (data.x != 0) & (data.x != 1)
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
+            raise DataError(
+                f"{data.name}: the bernoulli family expects zeros and ones, got {data.x[row, column]:g} in "
+                f"row {row + 1}, column {data.columns[column]} ({int(wrong.sum())} such values). Recode the "
+                f"column, or choose another family."
+            )
+
+    def frame(self, data: Dataset) -> Frame:
+        """Identity: the data have no unit."""
+        return Frame(np.zeros(data.n_features), np.ones(data.n_features))
+
+    # -- the parameters ---------------------------------------------------------------------------
+
+    def shapes(self, n_features: int) -> dict[str, tuple[int, ...]]:
+        """See `Family`."""
+        return {"probs": (n_features,)}
+
+    def n_coordinates(self, n_components: int, n_features: int) -> int:
+        """K d."""
+        return n_components * n_features
+
+    def coordinate_names(self, components: Sequence[int], columns: Sequence[str]) -> list[str]:
+        """See `Family`."""
+        part = [""] if len(columns) == 1 else [f" of {column}" for column in columns]
+        return [f"probability {k}{p}" for k in components for p in part]
+
+    def to_unconstrained(self, parameters: Parameters) -> np.ndarray:
+        """See `Family`."""
+        p = parameters["probs"].ravel()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.log(p) - np.log1p(-p)
+
+    def to_natural(
+        self, z: np.ndarray, n_components: int, n_features: int
+    ) -> dict[str, np.ndarray]:
+        """See `Family`."""
+        with np.errstate(over="ignore"):
+            return {"probs": (1.0 / (1.0 + np.exp(-z))).reshape(n_components, n_features)}
+
+    def coordinate_units(self, n_components: int, frame: Frame) -> np.ndarray:
+        """Ones."""
+        return np.ones(n_components * frame.scale.size)
+
+    def to_frame(self, parameters: Parameters, frame: Frame) -> dict[str, np.ndarray]:
+        """Unchanged."""
+        return dict(parameters)
+
+    def from_frame(self, parameters: Parameters, frame: Frame) -> dict[str, np.ndarray]:
+        """Unchanged."""
+        return dict(parameters)
+
+    def outside(self, parameters: Parameters) -> str:
+        """Probabilities must lie in [0, 1]."""
+        p = parameters["probs"]
+        wrong = np.argwhere((p < 0) | (p > 1))
+        if not len(wrong):
+            return ""
+        return (
+            f"probability {p[tuple(wrong[0])]:.6g} of component {wrong[0][0] + 1} is not in [0, 1]"
+        )
+
+    def edges(self, parameters: Parameters) -> list[Edge]:
+        """Every probability, with 0 or 1."""
+        return [
+            Edge(
+                f"probability {k + 1}"
+                + (f" of item {j + 1}" if parameters["probs"].shape[1] > 1 else ""),
+                k,
+                "probs",
+                (j,),
+                float(np.round(p)),
+            )
+            for (k, j), p in np.ndenumerate(parameters["probs"])
+        ]
+
+    def order_key(self, parameters: Parameters) -> np.ndarray:
+        """By the probabilities."""
+        return parameters["probs"]
+
+    def report_scale(self, parameters: Parameters) -> dict[str, np.ndarray]:
+        """`logits` (K, d)."""
+        p = parameters["probs"]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return {"logits": np.log(p) - np.log1p(-p)}
+
+    # -- one component's density ------------------------------------------------------------------
+
+    def log_density(self, x: np.ndarray, parameters: Parameters) -> np.ndarray:
+        """See `Family`."""
+        p = parameters["probs"]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log_p, log_q = np.log(p), np.log1p(-p)
+        out = np.zeros((x.shape[0], p.shape[0]))
+        for j in range(x.shape[1]):
+            one = x[:, j, None] == 1
+            out += np.where(one, log_p[:, j], log_q[:, j])
+        return out
+
+    def sample(
+        self, parameters: Parameters, labels: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """See `Family`."""
+        p = parameters["probs"][labels]
+        return (rng.random(p.shape) < p).astype(float)
+
+    # -- the likelihood ---------------------------------------------------------------------------
+
+    @property
+    def statistics(self) -> Any:
+        """See `ExponentialFamily`."""
+        return statistics
+
+    def n_statistics(self, n_features: int) -> int:
+        """d."""
+        return n_features
+
+    def natural(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
+        """eta = logit p, a = sum log(1 - p); nan outside [0, 1]."""
+        p = parameters["probs"]
+        p = np.where((p >= 0) & (p <= 1), p, np.nan)
+        log_q = np.log(np.maximum(1.0 - p, TINY))
+        return log_q.sum(axis=1), np.log(np.maximum(p, TINY)) - log_q
+
+    def mle(self, statistics: np.ndarray) -> dict[str, np.ndarray]:
+        """Weighted share of ones; nan for an empty component."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return {"probs": np.minimum(statistics[:, 1:] / statistics[:, :1], 1.0)}
+
+    def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
+        """S_1 - N p."""
+        return (statistics[:, 1:] - statistics[:, :1] * parameters["probs"]).ravel()
+
+    # -- degenerate and narrow components ---------------------------------------------------------
+
+    def spread(self, parameters: Parameters) -> np.ndarray:
+        """inf: probabilities at 0 or 1 are an edge, and the likelihood is bounded."""
+        return np.full(parameters["probs"].shape[0], np.inf)
+
+    def extent(self, parameters: Parameters) -> np.ndarray:
+        """inf."""
+        return np.full(parameters["probs"].shape[0], np.inf)
+
+    def contraction(
+        self, data: Dataset, parameters: Parameters, responsibilities: np.ndarray
+    ) -> np.ndarray:
+        """nan: nothing collapses."""
+        return np.full(parameters["probs"].shape[0], np.nan)
+
+    def narrow_limits(self, n_features: int) -> tuple[float, float]:
+        """Never narrow."""
+        return 0.0, 0.0
+
+    # -- starts -----------------------------------------------------------------------------------
+
+    def components_at(self, rows: np.ndarray, data: Dataset) -> dict[str, np.ndarray]:
+        """Halfway between the observation and the overall share of ones, kept off the edge."""
+        share = (data.weights @ data.x) / data.n
+        return {"probs": np.clip((rows + share) / 2, 0.05, 0.95)}
+
+    def random_components(
+        self, n_components: int, data: Dataset, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        """Uniform on (0.1, 0.9)."""
+        return {"probs": rng.uniform(0.1, 0.9, size=(n_components, data.n_features))}
+
+    # -- what a newcomer writes -------------------------------------------------------------------
+
+    def naive_kinds(self, n_components: int, n_features: int) -> list[str]:
+        """The probabilities of each component in turn."""
+        return ["probs"] * (n_components * n_features)
+
+    def to_naive(self, parameters: Parameters) -> np.ndarray:
+        """See `Family`."""
+        return parameters["probs"].ravel().copy()
+
+    def from_naive(
+        self, raw: np.ndarray, n_components: int, n_features: int
+    ) -> dict[str, np.ndarray]:
+        """See `Family`."""
+        return {"probs": raw.reshape(n_components, n_features).copy()}
+
+    def naive_density(self, x: np.ndarray, raw: np.ndarray, n_components: int) -> np.ndarray:
+        """Products of `bernoulli.pmf(x, p)`: nan for p outside [0, 1]."""
+        from scipy import stats
+
+        table = raw.reshape(n_components, -1)
+        return np.column_stack([np.prod(stats.bernoulli.pmf(x, p), axis=1) for p in table])
+
+    def naive_bounds(self, data: Dataset) -> dict[str, tuple[float, float]]:
+        """Probabilities from 0.001 to 0.999."""
+        return {"probs": (0.001, 0.999)}
+
+    # -- the posterior ----------------------------------------------------------------------------
+
+    def pymc_components(
+        self, x: Any, n_components: int, n_features: int, prior: Mapping[str, Any]
+    ) -> Any:
+        """probs ~ Beta(1.5, 1.5), independent."""
+        import pymc as pm
+        import pytensor.tensor as pt
+
+        p = pm.Beta("probs", 1.5, 1.5, shape=(n_components, n_features))
+        return pt.dot(x, pt.log(p).T) + pt.dot(1.0 - x, pt.log1p(-p).T)
+
+    def from_draws(self, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """`probs`, as declared above."""
+        return {"probs": draws["probs"]}

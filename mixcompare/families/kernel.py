@@ -1,0 +1,190 @@
+"""The one compiled pass that serves every exponential family: log f_k(x) = a_k + eta_k . T(x).
+
+A pass goes over the data in blocks that stay in the first-level cache. For each block it fills the
+sufficient statistics T, multiplies them with the natural parameters (E-step, first half), exponentiates
+and normalises (E-step, second half) and adds the responsibility-weighted statistics to S (what the M-step
+and the score need). No (n, K) array exists. Inner loops run over points, so that they vectorise.
+
+The normal case exponentiates without subtracting a maximum; a block in which a density leaves
+[1e-290, 1e290] is redone with it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from mixcompare.numerics import aligned, bits, compiled, unbits, vexp, vlog
+
+LN2 = math.log(2.0)
+NONE = np.empty(0)
+"""Stands for "all counts are one"."""
+
+
+def padded(size: int) -> int:
+    """Statistics are held in a multiple of four rows, the width of the tile below."""
+    return (size + 3) // 4 * 4
+
+
+def workspace(n_components: int, n_statistics: int) -> tuple[np.ndarray, ...]:
+    """Buffers of one block: T, counts, densities, totals, maxima; at most 48 KB, a multiple of 32 points."""
+    rows = padded(n_statistics)
+    even = n_components + n_components % 2
+    points = min(256, max(32, 6000 // (even + rows + 3) // 32 * 32))
+    return (
+        aligned(rows, points),
+        aligned(points),
+        aligned(even, points),
+        aligned(points),
+        aligned(points),
+    )
+
+
+def _copy(source, target):  # type: ignore[no-untyped-def]
+    """target[:source.size] = source, without numba's checks for overlap."""
+    for j in range(source.size):
+        target[j] = source[j]
+
+
+def _sum_log(p, n):  # type: ignore[no-untyped-def]
+    """sum_j log p_j as the log of one product, binary exponents summed apart."""
+    exponent, mantissa = 0, 1.0
+    for j in range(n):
+        b = bits(p[j])
+        exponent += (b >> 52) - 1023
+        mantissa *= unbits(b & 0xFFFFFFFFFFFFF | 0x3FF0000000000000)
+    return math.log(mantissa) + exponent * LN2
+
+
+copy = compiled(_copy)
+sum_log = compiled(_sum_log)
+
+
+def _log_densities(full, T, r, a, eta):  # type: ignore[no-untyped-def]
+    """r = a + eta T, by tiles of 2 components x 4 statistics."""
+    K, M = a.size, eta.shape[1]
+    for k in range(K):
+        for j in range(full):
+            r[k, j] = a[k]
+    for k in range(0, K, 2):
+        r0, r1 = r[k], r[k + 1]
+        for m in range(0, M, 4):
+            t0, t1, t2, t3 = T[m], T[m + 1], T[m + 2], T[m + 3]
+            g0, g1, g2, g3 = eta[k, m], eta[k, m + 1], eta[k, m + 2], eta[k, m + 3]
+            h0, h1, h2, h3 = eta[k + 1, m], eta[k + 1, m + 1], eta[k + 1, m + 2], eta[k + 1, m + 3]
+            for j in range(full):
+                u = r0[j] + (g0 * t0[j] + g1 * t1[j]) + (g2 * t2[j] + g3 * t3[j])
+                v = r1[j] + (h0 * t0[j] + h1 * t1[j]) + (h2 * t2[j] + h3 * t3[j])
+                r0[j], r1[j] = u, v
+
+
+def _add_statistics(full, T, r, S):  # type: ignore[no-untyped-def]
+    """S += r (1, T)', by the same tiles."""
+    K, M = S.shape[0], S.shape[1] - 1
+    for k in range(K):
+        rk, s0 = r[k], 0.0
+        for j in range(full):
+            s0 += rk[j]
+        S[k, 0] += s0
+    for k in range(0, K, 2):
+        r0, r1 = r[k], r[k + 1]
+        for m in range(0, M, 4):
+            t0, t1, t2, t3 = T[m], T[m + 1], T[m + 2], T[m + 3]
+            u0 = u1 = u2 = u3 = v0 = v1 = v2 = v3 = 0.0
+            for j in range(full):
+                u0 += r0[j] * t0[j]
+                u1 += r0[j] * t1[j]
+                u2 += r0[j] * t2[j]
+                u3 += r0[j] * t3[j]
+                v0 += r1[j] * t0[j]
+                v1 += r1[j] * t1[j]
+                v2 += r1[j] * t2[j]
+                v3 += r1[j] * t3[j]
+            for i, u, v in ((1, u0, v0), (2, u1, v1), (3, u2, v2), (4, u3, v3)):
+                S[k, m + i] += u
+                S[k + 1, m + i] += v
+
+
+log_densities = compiled(_log_densities)
+add_statistics = compiled(_add_statistics)
+
+
+def _block(n, full, work, a, eta, S, unit, careful):  # type: ignore[no-untyped-def]
+    """Add sum_j c_j r_kj (1, T_j) to S; return sum_j c_j log f(x_j), nan if a density left the range."""
+    T, c, r, tot, top = work
+    K = a.size
+    log_densities(full, T, r, a, eta)
+    ll = 0.0
+    if careful:
+        top[:] = r[0]
+        for k in range(1, K):
+            for j in range(full):
+                top[j] = r[k, j] if r[k, j] > top[j] else top[j]
+        for j in range(full):
+            ll += c[j] * top[j]
+        for k in range(K):
+            for j in range(full):
+                r[k, j] -= top[j]
+    for j in range(full):
+        tot[j] = 0.0
+    for k in range(K):
+        rk = r[k]
+        for j in range(full):
+            rk[j] = vexp(rk[j])
+            tot[j] += rk[j]
+    bad = 0
+    for j in range(full):
+        bad += 0 if 1e-290 <= tot[j] <= 1e290 else 1  # nan too
+    if bad:
+        return np.nan
+    if unit:
+        ll += sum_log(tot, n)
+    else:
+        for j in range(full):
+            ll += c[j] * vlog(tot[j])
+    for j in range(full):
+        tot[j] = c[j] / tot[j]
+    for k in range(K):
+        rk = r[k]
+        for j in range(full):
+            rk[j] *= tot[j]
+    add_statistics(full, T, r, S)
+    return ll
+
+
+block = compiled(_block)
+
+
+def make_pass(statistics: Callable[..., None]) -> Any:
+    """The compiled pass of a family, from its function `statistics(x, start, n, centre, scale, T)`.
+
+    The result is called as `accumulate(x, counts, centre, scale, a, eta, S, work)`: x (d, N), counts (N,)
+    or `NONE`, a (K,) including the log weights, eta (K, M), S (K, 1 + M) overwritten with the expected
+    sums of (1, T), all with K even and M padded. It returns the log-likelihood, nan if not finite.
+    """
+
+    def accumulate(x, counts, centre, scale, a, eta, S, work):  # type: ignore[no-untyped-def]
+        N, B = x.shape[1], work[1].size
+        T, c = work[0], work[1]
+        unit = counts.size == 0
+        S[:] = 0.0
+        total = 0.0
+        for start in range(0, N, B):
+            n = min(B, N - start)
+            full = (n + 31) // 32 * 32  # no scalar remainder loops; the rest has count zero
+            statistics(x, start, n, centre, scale, T)
+            if unit:
+                c[:n] = 1.0
+            else:
+                copy(counts[start : start + n], c)
+            c[n:] = 0.0
+            part = block(n, full, work, a, eta, S, unit, False)
+            if part != part:
+                part = block(n, full, work, a, eta, S, unit, True)
+            total += part
+        return total
+
+    return compiled(accumulate)

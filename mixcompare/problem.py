@@ -1,0 +1,215 @@
+"""Problem: the metered likelihood, and the only door to the data.
+
+One pass = all n x K component log-densities once. Whatever an estimator does with the data costs passes
+here, and is put on the trajectory; it has no other way to the observations.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mixcompare.data import Dataset
+from mixcompare.errors import BudgetExceeded
+from mixcompare.families.base import Frame
+from mixcompare.mixture import MixtureModel
+from mixcompare.records import Trajectory
+from mixcompare.theta import Theta
+
+EPS = float(np.finfo(float).eps)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Limits of one fit; None means no limit."""
+
+    passes: float | None = None
+    seconds: float | None = None
+
+
+class Problem:
+    """The likelihood of one model on one data set, metered.
+
+    Parameters
+    ----------
+    model : MixtureModel
+    data : Dataset
+        Checked against the model (DataError).
+    budget : Budget
+        Exceeding it raises BudgetExceeded before the pass that would exceed it.
+    keep_points : bool
+        Keep the point of every evaluation on the trajectory.
+
+    Attributes
+    ----------
+    passes : int
+        Passes spent so far.
+    non_finite : int
+        Evaluations that gave nan or infinity.
+    best_point : Any
+        The argument of the evaluation with the highest finite log-likelihood so far (a Theta or a
+        vector, as it was passed in), or None.
+    frame : Frame
+        The units in which `value_and_score` takes its coordinates.
+    """
+
+    def __init__(
+        self,
+        model: MixtureModel,
+        data: Dataset,
+        budget: Budget = Budget(),
+        keep_points: bool = False,
+    ) -> None:
+        model.check(data)
+        self.model = model
+        self.budget = budget
+        self.frame: Frame = model.family.frame(data)
+        self.n = data.n
+        self.n_features = data.n_features
+        self.passes = 0
+        self.non_finite = 0
+        self.best_point: Any = None
+        self._best = -np.inf
+        self._data = data
+        self._pass = model.family.begin(data, model.n_components)
+        self._keep_points = keep_points
+        self._trajectory: list[tuple[int, float]] = []
+        self._points: list[Theta] = []
+        self._started = time.perf_counter()
+
+    # -- the pass ---------------------------------------------------------------------------------
+
+    def statistics(self, theta: Theta) -> tuple[float, np.ndarray]:
+        """Log-likelihood (nats) and expected statistics at theta, in one pass.
+
+        What the statistics hold is the family's business: give them to `maximise` or the family's
+        `score`.
+        """
+        self._charge()
+        loglik, statistics = self._pass(
+            theta.weights, self.model.family.to_frame(theta.parameters, self.frame)
+        )
+        self._record(loglik, theta, theta)
+        return loglik, statistics
+
+    def maximise(self, statistics: np.ndarray) -> Theta:
+        """The M-step: the point that maximises the expected complete-data log-likelihood; no pass.
+
+        Entries are nan where a component is empty.
+        """
+        family = self.model.family
+        with np.errstate(invalid="ignore", divide="ignore"):
+            weights = statistics[:, 0] / statistics[:, 0].sum()
+        return Theta(weights, **family.from_frame(family.mle(statistics), self.frame))
+
+    def rounding(self, theta: Theta, loglik: float, statistics: np.ndarray) -> float:
+        """Nats by which the last evaluation, which gave these, may be wrong by rounding; no pass.
+
+        Rounding of the sum, and of theta itself: its locations are held in the data's units, with
+        absolute errors eps |centre|, which cost up to sqrt(2 n) such errors in sds of a component where
+        one nat is still to be gained.
+        """
+        family, frame = self.model.family, self.frame
+        spread = family.spread(family.to_frame(theta.parameters, frame))
+        last_digit = EPS * float((np.abs(frame.centre) / frame.scale).max())
+        by_sum = EPS * (abs(loglik) + self.n + self._pass.magnitude(statistics))
+        return by_sum + np.sqrt(2 * self.n) * last_digit / max(float(spread.min()), 1e-8)
+
+    def log_likelihood(self, theta: Theta) -> float:
+        """Log-likelihood (nats) at theta; one pass."""
+        return self.statistics(theta)[0]
+
+    def value_and_score(self, z: np.ndarray) -> tuple[float, np.ndarray]:
+        """Log-likelihood (nats) and its gradient (q,) at z, unconstrained in the frame's units; one pass.
+
+        Fisher's identity: the gradient is that of the expected complete-data log-likelihood at the same
+        point. Non-finite coordinates give nan.
+        """
+        self._charge()
+        model = self.model
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            weights, parameters = model.split(z, self.n_features)
+            loglik, statistics = self._pass(weights, parameters)
+            by_weight = statistics[:-1, 0] - self.n * weights[:-1]
+            gradient = np.concatenate([by_weight, model.family.score(parameters, statistics)])
+        self._record(loglik, z, None)
+        return loglik, gradient
+
+    def e_step(self, theta: Theta) -> np.ndarray:
+        """Responsibilities (n_rows, K) at theta; one pass, not for inner loops."""
+        self._charge()
+        joint = self.model.joint_log_density(self._data.x, theta)
+        top = joint.max(axis=1, keepdims=True)
+        r = np.exp(joint - top)
+        total = r.sum(axis=1, keepdims=True)
+        loglik = float(self._data.weights @ (top + np.log(total))[:, 0])
+        self._record(loglik, theta, theta)
+        return r / total
+
+    # -- what a newcomer writes -------------------------------------------------------------------
+
+    def naive_log_likelihood(self, raw: np.ndarray) -> float:
+        """The logarithm of a sum of `scipy.stats` densities at raw parameters; one pass.
+
+        Raw parameters are those of the family (`naive_kinds`), then the first K - 1 weights. Nothing is
+        checked: a negative scale gives nan, an underflow -inf, and exceptions are passed on.
+        """
+        self._charge()
+        K, family = self.model.n_components, self.model.family
+        split = raw.size - (K - 1)
+        weights = np.append(raw[split:], 1.0 - raw[split:].sum())
+        with np.errstate(all="ignore"):
+            # Sums as a newcomer writes them: a solver that fails on the last digits fails on these.
+            density = (family.naive_density(self._data.x, raw[:split], K) * weights).sum(axis=1)
+            loglik = float((self._data.weights * np.log(density)).sum())
+        self._record(loglik, raw, None)
+        return loglik
+
+    def naive_bounds(self) -> dict[str, tuple[float, float]]:
+        """The family's default box for each kind of raw parameter; reads the data, costs no pass."""
+        return {**self.model.family.naive_bounds(self._data), "weights": (0.01, 0.99)}
+
+    # -- for samplers -----------------------------------------------------------------------------
+
+    def lend(self, reason: str) -> Dataset:
+        """The data, to an estimator that evaluates its own graph and reports its own passes.
+
+        `reason` is kept in `lent`, so that the record's cost says "reported" instead of "metered".
+        """
+        self.lent = reason
+        return self._data
+
+    lent: str = ""
+
+    # -- the meter --------------------------------------------------------------------------------
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock seconds since this Problem was made."""
+        return time.perf_counter() - self._started
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """Every evaluation so far: passes spent and log-likelihood."""
+        passes = np.array([p for p, _ in self._trajectory], dtype=float)
+        loglik = np.array([value for _, value in self._trajectory], dtype=float)
+        return Trajectory(passes, loglik, tuple(self._points))
+
+    def _charge(self) -> None:
+        if self.budget.passes is not None and self.passes + 1 > self.budget.passes:
+            raise BudgetExceeded(f"the budget of {self.budget.passes:g} passes is used up")
+        if self.budget.seconds is not None and self.seconds > self.budget.seconds:
+            raise BudgetExceeded(f"the budget of {self.budget.seconds:g} seconds is used up")
+        self.passes += 1
+
+    def _record(self, loglik: float, point: Any, theta: Theta | None) -> None:
+        self._trajectory.append((self.passes, loglik))
+        if not np.isfinite(loglik):
+            self.non_finite += 1
+        elif loglik > self._best:
+            self._best, self.best_point = loglik, point if theta is not None else np.array(point)
+        if self._keep_points and theta is not None:
+            self._points.append(theta)

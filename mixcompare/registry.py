@@ -1,0 +1,101 @@
+"""Every name a user can type, once: kinds, names and where the object lives.
+
+Objects are imported when asked for, so that listing names costs nothing. A name that holds a colon,
+`module:Class`, is a contestant from outside; entry points of the group `mixcompare.KIND` add names too.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+from typing import Any
+
+from mixcompare.errors import SpecError, nearest
+
+NAMES: dict[str, dict[str, str]] = {
+    "families": {
+        "bernoulli": "mixcompare.families.bernoulli:Bernoulli",
+        "gaussian": "mixcompare.families.gaussian:Gaussian",
+    },
+    "methods": {
+        "em": "mixcompare.estimators.em:EM",
+        "nelder-mead": "mixcompare.estimators.direct:NelderMead",
+        "powell": "mixcompare.estimators.direct:Powell",
+        "bfgs": "mixcompare.estimators.direct:BFGS",
+        "l-bfgs-b": "mixcompare.estimators.direct:LBFGSB",
+        "nuts": "mixcompare.estimators.nuts:NUTS",
+    },
+    "starts": {
+        "kmeans": "mixcompare.starts.kmeans:KMeans",
+        "random": "mixcompare.starts.random:Random",
+        "from-data": "mixcompare.starts.from_data:FromData",
+        "mixed": "mixcompare.starts.mixed:Mixed",
+    },
+    "scenarios": {
+        "gaussian": "mixcompare.scenarios.gaussian:GaussianScenario",
+    },
+    "metrics": {
+        "bias": "mixcompare.metrics.recovery:Bias",
+        "rmse": "mixcompare.metrics.recovery:RMSE",
+        "kl": "mixcompare.metrics.density:KullbackLeibler",
+        "coverage": "mixcompare.metrics.recovery:Coverage",
+        "width": "mixcompare.metrics.recovery:Width",
+    },
+    "executors": {
+        "serial": "mixcompare.study.executors:serial",
+        "processes": "mixcompare.study.executors:processes",
+        "dask": "mixcompare.study.executors:distributed",
+    },
+    "figures": {
+        "density": "mixcompare.report.figures.density:draw",
+        "trajectories": "mixcompare.report.figures.trajectories:draw",
+        "posterior": "mixcompare.report.figures.posterior:draw",
+        "findings": "mixcompare.report.figures.findings:draw",
+        "densities": "mixcompare.report.figures.densities:draw",
+        "gaps": "mixcompare.report.figures.gaps:draw",
+    },
+    "reporters": {
+        "html": "mixcompare.report.build:build",
+    },
+}
+
+
+def names(kind: str) -> list[str]:
+    """The names of one kind, the project's own first, then those of installed entry points."""
+    own = list(NAMES[kind])
+    return own + sorted(
+        point.name
+        for point in importlib.metadata.entry_points(group=f"mixcompare.{kind}")
+        if point.name not in NAMES[kind]
+    )
+
+
+def load(kind: str, name: str) -> Any:
+    """The object behind a name, imported now.
+
+    Raises SpecError if the name is unknown (with the nearest right one) or `module:Class` cannot be
+    imported.
+    """
+    if name in NAMES[kind]:
+        return _import(kind, NAMES[kind][name])
+    if ":" in name:
+        return _import(kind, name)
+    for point in importlib.metadata.entry_points(group=f"mixcompare.{kind}"):
+        if point.name == name:
+            return point.load()
+    known = names(kind)
+    raise SpecError(
+        f'unknown name "{name}" among {kind}: expected one of {", ".join(known)}, or module:Class.'
+        f"{nearest(name, known)}"
+    )
+
+
+def _import(kind: str, path: str) -> Any:
+    module, _, attribute = path.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise SpecError(
+            f'"{path}" among {kind} cannot be imported: {error}. Expected module:Class of an importable '
+            f"module."
+        ) from error

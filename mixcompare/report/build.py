@@ -1,0 +1,184 @@
+"""Write a report: the same results give the same bytes."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from mixcompare.errors import SpecError, nearest
+from mixcompare.records import DRAW_FINDINGS, FINDINGS, SOUND
+from mixcompare.report import words
+from mixcompare.report.document import Drawing, Section, Tabular
+from mixcompare.report.sections import asked, case, expectations, standing, trail
+from mixcompare.report.view import View
+
+FORMATS = ("html", "md", "csv", "tex")
+
+
+def build(results: Any, out: str | Path, formats: Sequence[str] = FORMATS) -> Path:
+    """Write the report of a `Results` into the folder `out`.
+
+    Parameters
+    ----------
+    results : Results
+    out : path
+        Made if it does not exist. `report.html` stands alone; `report.md` shows `figures/*.svg`; every
+        table is in `tables/` as .csv (full precision) and .tex (booktabs). Files of a former report of
+        the same names are replaced, each at once.
+    formats : sequence of {"html", "md", "csv", "tex"}
+
+    Returns
+    -------
+    Path
+        The main file: report.html, else report.md, else the folder of tables.
+
+    Raises
+    ------
+    SpecError
+        An unknown format, or none.
+    """
+    chosen = _formats(formats)
+    folder = Path(out)
+    view = View(results)
+    sections = compose(view)
+    tables = [block.table for block in _blocks(sections) if isinstance(block, Tabular)]
+    drawings = _drawn(block for block in _blocks(sections) if isinstance(block, Drawing))
+    files: dict[str, str] = {}
+    if "html" in chosen:
+        files["report.html"] = _render("report.html.j2", view, sections, drawings)
+    if "md" in chosen:
+        files["report.md"] = _render("report.md.j2", view, sections, drawings)
+    files |= {f"tables/{table.name}.csv": table.csv() for table in tables if "csv" in chosen}
+    files |= {f"tables/{table.name}.tex": table.tex() for table in tables if "tex" in chosen}
+    if chosen & {"html", "md"}:
+        files |= {f"figures/{name}.svg": document for name, document in drawings.items()}
+    for name, content in files.items():
+        _write(folder / name, content)
+    return folder / next((name for name in ("report.html", "report.md") if name in files), "tables")
+
+
+def compose(view: View) -> list[Section]:
+    """The sections of a report in their order, those of cases in the study's; parts without blocks left out."""
+    sections = [asked.draw(asked.compute(view)), expectations.draw(expectations.compute(view))]
+    sections += [case.draw(case.compute(view, one)) for one in view.cases]
+    sections += [
+        standing.draw(standing.compute(view)),
+        standing.formulations(view),
+        trail.draw_failures(trail.failures(view)),
+        trail.provenance(view),
+    ]
+    return [replace(s, parts=[part for part in s.parts if part.blocks]) for s in sections]
+
+
+def lead(view: View) -> list[tuple[str, str]]:
+    """The answer in plain sentences as paragraphs: (what it is about or "", text)."""
+    paragraphs: list[tuple[str, str]] = []
+    names = {case.data for case in view.cases} | {f"{c.data} ({c.model_name})" for c in view.cases}
+    for sentence in view.results.sentences():
+        name, colon, rest = sentence.partition(": ")
+        about = name if colon and name in names else ""
+        text = rest[:1].upper() + rest[1:] if about else sentence
+        if paragraphs and paragraphs[-1][0] == about:
+            paragraphs[-1] = (about, f"{paragraphs[-1][1]} {text}")
+        else:
+            paragraphs.append((about, text))
+    return paragraphs
+
+
+# -- rendering ------------------------------------------------------------------------------------
+
+
+def _render(template: str, view: View, sections: list[Section], drawings: dict[str, str]) -> str:
+    from mixcompare.report import style
+
+    loader = PackageLoader("mixcompare.report", "templates")
+    html = template.endswith(".html.j2")
+    environment = Environment(
+        loader=loader,
+        autoescape=html,
+        undefined=StrictUndefined,
+        trim_blocks=not html,
+        keep_trailing_newline=True,
+    )
+    environment.filters["md"] = _markdown
+    source = loader.get_source(environment, "style.css")[0]
+    text = environment.get_template(template).render(
+        title=view.study.get("title") or "Comparison",
+        question=view.study.get("question", ""),
+        quick=_QUICK if view.results.quick else "",
+        lead=lead(view),
+        sections=sections,
+        drawing=lambda block: Markup(style.inline(drawings[block.name])),  # noqa: S704 - our own SVG
+        css=Markup(source),  # noqa: S704 - our own file
+        tone=_tone,
+        finding=words.finding,
+    )
+    return text.strip() + "\n"
+
+
+_QUICK = (
+    "This is the quick size of the study, fewer starts and replicates than it asks for: read it as a "
+    "trial, not as a result. Expectations that hold only at full size were not checked."
+)
+
+
+def _tone(name: str) -> str:
+    """Which of the badge's looks a finding or status has; its words say the rest."""
+    if name in (*SOUND, "reproduced"):
+        return "sound"
+    if name in ("duplicate", "saddle", "not checked", "unsupported"):
+        return "warn"
+    return "failed" if name in (*FINDINGS, *DRAW_FINDINGS, "not reproduced") else ""
+
+
+def _markdown(text: str) -> str:
+    """Text whose asterisks, underscores and brackets are not markup."""
+    return "".join(f"\\{letter}" if letter in "\\`*_[]<>|" else letter for letter in str(text))
+
+
+def _drawn(blocks: Iterator[Drawing]) -> dict[str, str]:
+    from mixcompare.report import style
+
+    return {block.name: style.svg(style.figure_of(block.drawn), block.name, block.title) for block in blocks}
+
+
+def _blocks(sections: Sequence[Section]) -> Iterator[Any]:
+    for section in sections:
+        yield from section.blocks
+        yield from _blocks(section.parts)
+
+
+# -- files ----------------------------------------------------------------------------------------
+
+
+def _formats(formats: Sequence[str]) -> set[str]:
+    chosen = [formats] if isinstance(formats, str) else list(formats)
+    for name in chosen:
+        if name not in FORMATS:
+            raise SpecError(
+                f'format: expected one or more of {", ".join(FORMATS)}, got "{name}".{nearest(name, FORMATS)}'
+            )
+    if not chosen:
+        raise SpecError(f"format: expected one or more of {', '.join(FORMATS)}, got none")
+    return set(chosen)
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

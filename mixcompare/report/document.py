@@ -1,0 +1,65 @@
+"""What a report is made of before it is HTML or Markdown: sections of paragraphs, tables and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from mixcompare.report.tables import Table
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """One paragraph; `role` "lead" or "note" changes its looks."""
+
+    text: str
+    role: str = ""
+    kind: ClassVar[str] = "paragraph"
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list."""
+
+    items: Sequence[str]
+    kind: ClassVar[str] = "items"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Terms and what they mean; `badge` shows each as a finding."""
+
+    terms: Sequence[tuple[str, str]]
+    badge: bool = False
+    kind: ClassVar[str] = "terms"
+
+
+@dataclass(frozen=True)
+class Tabular:
+    """A table, folded away behind its caption where `folded`."""
+
+    table: Table
+    folded: bool = False
+    kind: ClassVar[str] = "table"
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure: axes as `draw` returned them, what it shows in one line, and its message."""
+
+    name: str
+    title: str
+    caption: str
+    drawn: Any
+    kind: ClassVar[str] = "figure"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report. Level 2 stands in the table of contents, with its level 3 parts below."""
+
+    slug: str
+    title: str
+    blocks: Sequence[Any]
+    parts: Sequence[Section] = field(default_factory=tuple)

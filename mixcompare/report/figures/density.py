@@ -1,0 +1,142 @@
+"""Fitted densities over the data: a histogram with curves, a plane with contours, or frequencies.
+
+What is drawn depends on the data alone: one continuous feature, two, or distinct rows that repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from mixcompare.report import style
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One fitted density on the grid of its `Densities`, and how it is drawn."""
+
+    label: str
+    values: np.ndarray
+    color: str = style.INK
+    line: str = "-"
+    components: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+
+
+@dataclass(frozen=True)
+class Densities:
+    """Data and the densities fitted to it.
+
+    Parameters
+    ----------
+    kind : {"line", "plane", "patterns"}
+    columns : names of the features
+    x : ndarray (n, d)
+    weights : ndarray (n,), multiplicities
+    grid : ndarray; (m,) for "line", (2, m, m) for "plane", (m, d) distinct rows for "patterns"
+    curves : values (m,), (m, m) or (m,): density, density, or expected share of each distinct row
+    """
+
+    kind: str
+    columns: tuple[str, ...]
+    x: np.ndarray
+    weights: np.ndarray
+    grid: np.ndarray
+    curves: Sequence[Curve]
+
+
+@style.styled
+def draw(data: Densities, ax: Axes | None = None, legend: bool = True) -> Axes:
+    """Draw the densities over the data; returns the axes."""
+    ax = style.own_axes(ax, 2.7)
+    _KINDS[data.kind](data, ax)
+    if legend and data.curves:
+        ax.legend(loc="best", borderaxespad=0.2)
+    return ax
+
+
+@style.styled
+def draw_panels(panels: Sequence[tuple[str, Densities]]) -> Any:
+    """One small panel a method, two in a row: every end's density over the same data."""
+    rows = (len(panels) + 1) // 2
+    figure, axes = style.canvas(1.22 * rows + 0.3, rows, 2, sharex=True, sharey=True, squeeze=False)
+    for ax, (title, data) in zip(axes.flat, panels, strict=False):
+        _KINDS[data.kind](data, ax)
+        ax.set_title(title)
+        ax.set_xlabel("")
+        ax.set_ylabel("")
+    for ax in axes.flat[len(panels) :]:
+        ax.set_axis_off()
+    for ax in axes.flat[max(0, len(panels) - 2) : len(panels)]:
+        ax.tick_params(labelbottom=True)
+    figure.supxlabel(panels[0][1].columns[0], fontsize=8)
+    figure.supylabel("density", fontsize=8)
+    return axes
+
+
+def histogram(x: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Heights (density) and edges of a histogram by the rule of Freedman and Diaconis (1981)."""
+    order = np.argsort(x)
+    cumulative = np.cumsum(weights[order])
+    n = cumulative[-1]
+    low, high = np.interp([0.25 * n, 0.75 * n], cumulative, x[order])
+    span = float(np.ptp(x)) or 1.0
+    width = 2 * (high - low) / n ** (1 / 3) or span / 10
+    bins = int(np.clip(np.ceil(span / width), 5, 60))
+    heights, edges = np.histogram(x, bins=bins, weights=weights, density=True)
+    return heights, edges
+
+
+def _line(data: Densities, ax: Axes) -> None:
+    heights, edges = histogram(data.x[:, 0], data.weights)
+    ax.stairs(heights, edges, fill=True, color="#e6e8eb", lw=0)
+    for curve in data.curves:
+        for component in curve.components:
+            ax.plot(data.grid, component, color=curve.color, lw=0.7, alpha=0.8, zorder=2)
+        ax.plot(data.grid, curve.values, color=curve.color, ls=curve.line, lw=1.3, label=curve.label)
+    tallest = max(heights.max(), *(np.nanmax(_tame(c.values)) for c in data.curves), 0.0)
+    ax.set_ylim(0, min(1.08 * tallest, 2.5 * heights.max()))
+    ax.set_xlim(data.grid[0], data.grid[-1])
+    ax.set_xlabel(data.columns[0])
+    ax.set_ylabel("density")
+
+
+def _plane(data: Densities, ax: Axes) -> None:
+    ax.scatter(data.x[:, 0], data.x[:, 1], s=5, color="#9aa1a9", lw=0)
+    for curve in data.curves:
+        top = np.nanmax(_tame(curve.values))
+        levels = top * np.array([0.02, 0.1, 0.3, 0.6, 0.9])
+        ax.contour(*data.grid, curve.values, levels=levels, colors=curve.color, linewidths=0.8,
+                   linestyles=curve.line)  # fmt: skip
+        ax.plot([], [], color=curve.color, ls=curve.line, label=curve.label)
+    ax.set_xlabel(data.columns[0])
+    ax.set_ylabel(data.columns[1])
+
+
+def _patterns(data: Densities, ax: Axes) -> None:
+    at = np.arange(len(data.grid))
+    _, which = np.unique(data.x, axis=0, return_inverse=True)
+    share = np.bincount(which.ravel(), weights=data.weights, minlength=at.size) / data.weights.sum()
+    ax.bar(at, share, width=0.62, color="#e6e8eb", label="observed")
+    marks = "osD^v"
+    offsets = np.linspace(-0.16, 0.16, len(data.curves)) if len(data.curves) > 1 else [0.0]
+    for i, (curve, offset) in enumerate(zip(data.curves, offsets, strict=True)):
+        ax.plot(at + offset, curve.values, ls="", marker=marks[i % 5], ms=4, color=curve.color,
+                label=curve.label)  # fmt: skip
+    names = ["".join(f"{v:g}" for v in row) if row.size > 1 else f"{row[0]:g}" for row in data.grid]
+    ax.set_xticks(at, names, rotation=0 if at.size <= 12 else 90)
+    ax.set_xlabel(data.columns[0] if len(data.columns) == 1 else f"pattern of {', '.join(data.columns)}")
+    ax.set_ylabel("share of observations")
+    ax.set_xlim(-0.7, at.size - 0.3)
+
+
+def _tame(values: np.ndarray) -> np.ndarray:
+    """Finite values; a collapsed component's spike must not set the scale."""
+    finite = values[np.isfinite(values)]
+    return finite if finite.size else np.zeros(1)
+
+
+_KINDS = {"line": _line, "plane": _plane, "patterns": _patterns}

@@ -1,0 +1,81 @@
+"""What the solver said against what its ends were found to be, one diverging bar a method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib.patches
+from matplotlib.axes import Axes
+
+from mixcompare.report import style
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Ends of one method: finding -> number, apart by what the solver said."""
+
+    method: str
+    said_success: dict[str, int]
+    said_failure: dict[str, int]
+
+
+@style.styled
+def draw(bars: Sequence[Bar], order: Sequence[str], names: dict[str, str], ax: Axes | None = None) -> Axes:
+    """Claims of success to the right of the line, admissions of failure to its left; colour the finding.
+
+    `order` lists findings in the order of drawing, `names` their words.
+    """
+    ax = style.own_axes(ax, 0.21 * len(bars) + 1.15)
+    for y, bar in enumerate(bars):
+        _stack(ax, y, bar.said_success, order, +1)
+        _stack(ax, y, bar.said_failure, order, -1)
+    right = max((sum(bar.said_success.values()) for bar in bars), default=1)
+    left = max((sum(bar.said_failure.values()) for bar in bars), default=0)
+    ax.axvline(0, color=style.INK, lw=0.8)
+    ax.set_yticks(range(len(bars)), [bar.method for bar in bars])
+    ax.tick_params(axis="y", length=0)
+    ax.invert_yaxis()
+    ax.spines["left"].set_visible(False)
+    # room for "said failure" even where nobody did
+    ax.set_xlim(-1.04 * max(left, 0.32 * max(right, 1)), 1.04 * max(right, 0.32 * max(left, 1)))
+    ax.set_xlabel("number of fits")
+    ax.xaxis.set_major_locator(_whole())
+    ax.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
+    ax.set_title(" said: failed", loc="left", x=0.0)
+    ax.set_title("said: success ", loc="right")
+    used = [f for f in order if any(bar.said_success.get(f) or bar.said_failure.get(f) for bar in bars)]
+    handles = [matplotlib.patches.Patch(color=_color(f), label=names.get(f, f)) for f in used]
+    ax.figure.legend(handles=handles, loc="outside lower center", ncols=3, columnspacing=1.2)
+    return ax
+
+
+def _stack(ax: Axes, y: int, counts: dict[str, int], order: Sequence[str], side: int) -> None:
+    at = 0
+    for finding in order:
+        number = counts.get(finding, 0)
+        if not number:
+            continue
+        color = _color(finding)
+        ax.barh(y, side * number, left=at, height=0.7, color=color, ec="white", lw=0.5)
+        ax.annotate(
+            str(number), (at + side * number / 2, y), ha="center", va="center", fontsize=6.5, color=_on(color)
+        )
+        at += side * number
+
+
+def _color(finding: str) -> str:
+    return style.FINDING_COLORS.get(finding, style.FAILED)
+
+
+def _on(color: str) -> str:
+    """Black or white, whichever is readable on the colour."""
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return style.INK if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "white"
+
+
+def _whole() -> Any:
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(integer=True, nbins=6)

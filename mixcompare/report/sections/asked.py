@@ -1,0 +1,122 @@
+"""What was asked: data, models, methods, starts, seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mixcompare.report import words
+from mixcompare.report.document import Paragraph, Section, Tabular
+from mixcompare.report.tables import Column, Table, text, whole
+from mixcompare.report.view import View
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Rows of the two tables, and the settings in words."""
+
+    data: list[dict[str, Any]]
+    methods: list[dict[str, Any]]
+    settings: str
+
+
+def compute(view: View) -> Asked:
+    """Gather what the study planned, as the rows show it."""
+    return Asked(_data(view), _methods(view), _settings(view))
+
+
+def draw(asked: Asked) -> Section:
+    """Make the section."""
+    return Section(
+        "asked",
+        "What was asked",
+        [
+            Paragraph(asked.settings),
+            Tabular(Table("data", "Data and models.", _DATA, asked.data)),
+            Tabular(
+                Table(
+                    "methods",
+                    "Methods, how each states the problem, and the fits planned.",
+                    _METHODS,
+                    asked.methods,
+                )
+            ),
+        ],
+    )
+
+
+_DATA = (
+    Column("data", "data", text, number=False),
+    Column("model", "model", text, number=False),
+    Column("n", "observations", whole),
+    Column("columns", "columns", text, number=False),
+    Column("replicates", "replicates", whole),
+    Column("fits", "fits", whole),
+    Column("source", "source", text, number=False),
+)
+
+_METHODS = (
+    Column("method", "method", text, number=False),
+    Column("formulation", "formulation", text, number=False),
+    Column("fits", "fits", whole),
+)
+
+
+def _data(view: View) -> list[dict[str, Any]]:
+    rows = []
+    for case in view.cases:
+        dataset = case.dataset
+        rows.append(
+            {
+                "data": case.data,
+                "model": case.model_name,
+                "n": dataset.n if dataset is not None else None,
+                "columns": list(dataset.columns) if dataset is not None else None,
+                "replicates": case.n_replicates,
+                "fits": len(case.rows),
+                "source": _source(case.data, dataset, view),
+            }
+        )
+    return rows
+
+
+def _source(name: str, dataset: Any, view: View) -> str:
+    if dataset is not None and dataset.source:
+        return str(dataset.source)
+    entry = next((e for e in view.study.get("data", []) if e.get("name") == name), {})
+    if "scenario" in entry:
+        parameters = ", ".join(f"{k} = {v}" for k, v in entry.get("parameters", {}).items())
+        return f"simulated: scenario {entry['scenario']} ({parameters})"
+    return str(entry.get("file", entry.get("dataset", "")))
+
+
+def _methods(view: View) -> list[dict[str, Any]]:
+    if view.rows.empty:
+        return []
+    return [
+        {
+            "method": method,
+            "formulation": words.formulation(str(method)) or "sound default",
+            "fits": len(rows),
+        }
+        for method, rows in view.rows.groupby("method", sort=False)
+    ]
+
+
+def _settings(view: View) -> str:
+    rows = view.rows
+    if rows.empty:
+        return "The study planned no fits."
+    schemes = ", ".join(sorted({str(s) for s in rows["start_scheme"].dropna()}))
+    starts = rows.groupby(["data", "model", "method", "replicate"], sort=False).size().max()
+    parts = [
+        f"{len(rows)} fits: up to {starts} start{'s' if starts > 1 else ''} a method and data set "
+        f"(schemes: {schemes}), the same starts and the same data for every method."
+    ]
+    if "seed" in view.study:
+        parts.append(f"Root seed {view.study['seed']}.")
+    budget = view.study.get("budget") or {}
+    limits = [f"{value:g} {name}" for name, value in budget.items() if value is not None]
+    if limits:
+        parts.append(f"Budget of one fit: {', '.join(limits)}.")
+    return " ".join(parts)

@@ -1,0 +1,174 @@
+"""How every figure looks: one hue a kind of method, one mark a method, and SVG that never varies.
+
+Hues follow Okabe and Ito (2008) and Tol (2021), darkened to 4.5:1 on white; no figure tells by hue alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+INK, MUTED, FAINT, FAILED = "#22262b", "#6a7078", "#d9dce0", "#b5173a"
+EM, QUASI_NEWTON, SEARCH, SAMPLER, OTHER = "#1f5fa8", "#a86200", "#1d7a55", "#7a3f9d", "#4f5964"
+WIDTH = 4.6
+"""Inches. Every figure is one column wide, so that text has one size on every page and telephone."""
+
+RC = {
+    "axes.edgecolor": MUTED,
+    "axes.grid": False,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 8,
+    "axes.linewidth": 0.6,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 4,
+    "axes.titlesize": 8,
+    "figure.constrained_layout.use": True,
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "legend.fontsize": 7.5,
+    "legend.frameon": False,
+    "legend.handlelength": 1.6,
+    "lines.linewidth": 1.2,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "mixcompare",
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "xtick.labelsize": 7.5,
+    "xtick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.color": MUTED,
+    "ytick.labelcolor": INK,
+    "ytick.labelsize": 7.5,
+    "ytick.major.width": 0.6,
+    "ytick.minor.width": 0.4,
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colour, marker and line of one method; hollow and dashed for its naive and bounded forms."""
+
+    color: str
+    marker: str
+    hollow: bool = False
+
+    @property
+    def line(self) -> str:
+        """Line style."""
+        return "--" if self.hollow else "-"
+
+    @property
+    def face(self) -> str:
+        """Marker face colour."""
+        return "white" if self.hollow else self.color
+
+
+_MARKS = {
+    "em": (EM, "o"),
+    "bfgs": (QUASI_NEWTON, "s"),
+    "l-bfgs-b": (QUASI_NEWTON, "^"),
+    "nelder-mead": (SEARCH, "D"),
+    "powell": (SEARCH, "v"),
+    "nuts": (SAMPLER, "P"),
+}
+_SPARE = "oXph*<>d"
+
+FINDING_COLORS = {
+    "maximum": "#14655f",
+    "verified": "#14655f",
+    "boundary": "#3f938b",
+    "ridge": "#86c0b8",
+    "duplicate": "#b9c6cf",
+    "saddle": "#e0a33a",
+    "not_stationary": "#cc5a2b",
+    "singular": "#8f1d4f",
+    "out_of_domain": "#5b5f66",
+    "non_finite": "#85898f",
+    "error": "#22262b",
+    "unsupported": "#d9dce0",
+}
+"""Greens are sound, warm and grey tones are not. A finding about draws that is not listed is `FAILED`."""
+
+
+def look(method: str) -> Look:
+    """The look of a method, the same in every figure of every report."""
+    base, _, modifiers = method.partition("[")
+    first = base.split("+")[0].strip()
+    spare = (OTHER, _SPARE[sum(first.encode()) % len(_SPARE)])
+    color, marker = _MARKS.get(first, spare)
+    return Look(color, marker, hollow=bool(modifiers))
+
+
+def styled(draw: Callable[..., Any]) -> Callable[..., Any]:
+    """`draw` in our style, whatever the user's matplotlibrc says."""
+
+    @functools.wraps(draw)
+    def wrapper(*args: Any, **options: Any) -> Any:
+        with matplotlib.style.context(["default", RC]):
+            return draw(*args, **options)
+
+    return wrapper
+
+
+@styled
+def canvas(height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
+    """A figure of the one width and the given height in inches, and its axes, in our style."""
+    figure = Figure(figsize=(WIDTH, height))
+    return figure, figure.subplots(rows, columns, **options)
+
+
+def own_axes(ax: Axes | None, height: float) -> Axes:
+    """The axes given, or those of a new figure."""
+    return canvas(height)[1] if ax is None else ax
+
+
+def figure_of(drawn: Any) -> Figure:
+    """The figure that axes (one or an array of them) belong to."""
+    first = drawn if isinstance(drawn, Axes) else next(iter(drawn.flat))
+    figure: Figure = first.figure
+    return figure
+
+
+@styled
+def svg(figure: Figure, name: str, title: str) -> str:
+    """The figure as an SVG document that depends on nothing but what is drawn.
+
+    Element ids are numbered in order and begin with `name`, so that many figures can share a page;
+    no date, no creator, no document type, no reference to anything outside.
+    """
+    FigureCanvasSVG(figure)
+    buffer = io.StringIO()
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.savefig(buffer, format="svg", metadata=nothing, facecolor="none")
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    ids = {old: f"{name}-{i}" for i, old in enumerate(dict.fromkeys(re.findall(r' id="([^"]+)"', text)))}
+    text = re.sub(r' id="([^"]+)"', lambda m: f' id="{ids[m[1]]}"', text)
+    text = re.sub(r'href="#([^"]+)"', lambda m: f'href="#{ids[m[1]]}"', text)
+    text = re.sub(r"url\(#([^)]+)\)", lambda m: f"url(#{ids[m[1]]})", text)
+    text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.S)
+    label = f'<title id="{name}-title">{_escaped(title)}</title>'
+    opening = f'<svg role="img" aria-labelledby="{name}-title" '
+    return re.sub(r"<svg (.*?>)", lambda m: opening + m[1] + "\n" + label, text, count=1, flags=re.S)
+
+
+def inline(document: str) -> str:
+    """The SVG as it stands inside an HTML page, where namespaces are understood."""
+    document = re.sub(r' xmlns(:xlink)?="[^"]*"', "", document)
+    return document.replace("xlink:href", "href")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

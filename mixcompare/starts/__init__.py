@@ -1,0 +1,1 @@
+"""Starting points, one scheme a file, each reproducible from its own index."""

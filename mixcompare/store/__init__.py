@@ -1,0 +1,1 @@
+"""Results on disk: one Parquet row a planned fit, readable without mixcompare."""

@@ -1,0 +1,266 @@
+"""The results folder: rows appended as fits end, whole whenever the process is killed, one writer.
+
+    study.toml  run.json            the study as run; its size, versions and digest
+    fits/  trajectories/            Parquet parts; one of each after a finished run
+    draws/KEY.zarr                  posteriors, in ArviZ's own format
+    data/                           what the fits saw
+
+A part of `fits` is the last thing written of a batch, so a batch is there or it is not.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from mixcompare.data import Dataset
+from mixcompare.errors import StoreError
+from mixcompare.store.data_files import Datasets, read_data, write_data
+from mixcompare.store.files import (
+    UNFINISHED,
+    read_draws,
+    remove,
+    remove_unfinished,
+    write_draws,
+    write_table,
+    write_text,
+)
+from mixcompare.store.rows import FITS, TRAJECTORIES, fits_table, frame, trajectories_table
+
+OURS = (
+    "study.toml",
+    "fits",
+    "trajectories",
+    "draws",
+    "data",
+    "report.html",
+    "report.md",
+    "tables",
+    "figures",
+)
+"""What a results folder holds beside run.json, and what --fresh removes."""
+
+
+class Pieces(NamedTuple):
+    """What `Results` is made of, in its order."""
+
+    fits: pd.DataFrame
+    trajectories: pd.DataFrame
+    study: dict[str, Any]
+    data: dict[tuple[str, int], Dataset]
+    draws: Callable[[str], Any]
+    quick: bool
+
+
+class Store:
+    """A results folder. Nothing is read or written before a method is called.
+
+    Every method that reads raises StoreError if the folder is none of results, or holds a file that
+    cannot be read.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    # -- writing ----------------------------------------------------------------------------------
+
+    def create(self, text: str, run: Mapping[str, Any], fresh: bool = False) -> None:
+        """Begin a results folder for the study `text`, or go on with the one that is there.
+
+        `run` holds at least `title`, `digest` (of all that fits depend on), `quick` and `versions`.
+        Raises StoreError if the folder holds another study (unless `fresh`) or things of other origin
+        (always: they are not ours to remove).
+        """
+        try:
+            self._claim(dict(run), fresh)
+            write_text(json.dumps(dict(run), indent=1), self.path / "run.json")
+            write_text(text, self.path / "study.toml")
+            for name in ("fits", "trajectories", "draws"):
+                (self.path / name).mkdir(exist_ok=True)
+                remove_unfinished(self.path / name)
+        except OSError as error:
+            raise StoreError(
+                f"{self.path}: expected a folder to write results into, got: {error.strerror}. Choose "
+                f"another one with --out."
+            ) from error
+        committed = {part.name for part in self._parts("fits")}
+        for part in self._parts("trajectories"):
+            if part.name not in committed:
+                part.unlink()
+
+    def write_data(self, datasets: Datasets) -> None:
+        """Keep the data: (name, replicate) -> Dataset, its truth included."""
+        write_data(self.path / "data", datasets)
+
+    def append(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        trajectories: Mapping[str, tuple[np.ndarray, np.ndarray]],
+        draws: Mapping[str, Any],
+    ) -> None:
+        """Keep a batch of ended fits; afterwards all of it is there, before that nothing counts.
+
+        `trajectories` and `draws` are by key; a row whose key has draws gets their path.
+        """
+        if not rows:
+            return
+        places = {key: f"draws/{key}.zarr" for key in draws}
+        for key, place in places.items():
+            write_draws(draws[key], self.path / place)
+        stored = [{**row, "draws": places.get(row["key"])} for row in rows]
+        self._write(fits_table(stored), trajectories_table(trajectories))
+
+    def compact(self) -> None:
+        """Bring all parts into one of each kind, in the study's order."""
+        fits, trajectories = self._fits(), self._trajectories()
+        old = [*self._parts("fits"), *self._parts("trajectories")]  # fits first: see `create`
+        if len(old) == 2 and fits["position"].to_pylist() == sorted(fits["position"].to_pylist()):
+            return
+        self._write(fits, trajectories)
+        for part in old:
+            part.unlink()
+
+    def _write(self, fits: pa.Table, trajectories: pa.Table) -> None:
+        numbers = [int(part.stem.rpartition("-")[2]) for part in self._parts("fits")]
+        name = f"part-{max(numbers, default=0) + 1:06d}.parquet"
+        write_table(trajectories, self.path / "trajectories" / name)
+        write_table(fits, self.path / "fits" / name)
+
+    def _claim(self, run: dict[str, Any], fresh: bool) -> None:
+        """Make the folder, or make sure that it is one this study may go on in."""
+        if not self.path.exists():
+            self.path.mkdir(parents=True)
+        if not self.path.is_dir():
+            raise StoreError(
+                f"{self.path}: expected a folder for the results, got a file. Choose another --out."
+            )
+        if not (self.path / "run.json").exists():
+            others = [p.name for p in self.path.iterdir() if not p.name.endswith(UNFINISHED)]
+            if others:
+                raise StoreError(
+                    f"{self.path}: expected a new or empty folder, or one of results, got one that holds "
+                    f"{others[0]} and no run.json: nothing was changed. Choose another folder with --out."
+                )
+            return
+        if fresh:
+            for name in ("run.json", *OURS):
+                remove(self.path / name)
+            return
+        _same_study(self.path, self.run(), run)
+
+    # -- reading ----------------------------------------------------------------------------------
+
+    def run(self) -> dict[str, Any]:
+        """What run.json holds: title, digest, quick, versions, number of planned fits."""
+        try:
+            content: dict[str, Any] = json.loads(
+                (self.path / "run.json").read_text(encoding="utf-8")
+            )
+        except (OSError, ValueError) as error:
+            what = (
+                "no folder of this name"
+                if not self.path.exists()
+                else "no run.json that can be read"
+            )
+            raise StoreError(
+                f"{self.path}: expected a folder of results, as mixcompare run --out makes it, got {what}"
+            ) from error
+        return content
+
+    def keys(self) -> set[str]:
+        """Keys of the fits that have ended."""
+        self.run()
+        return {
+            key for part in self._parts("fits") for key in _read(part, ["key"])["key"].to_pylist()
+        }
+
+    def read(self) -> Pieces:
+        """All there is, for `Results`; `study` is the study file with the run's facts under "run"."""
+        run = self.run()
+        try:
+            study = tomllib.loads((self.path / "study.toml").read_text(encoding="utf-8"))
+            data = read_data(self.path / "data")
+        except (OSError, ValueError, KeyError) as error:
+            raise StoreError(
+                f"{self.path}: expected a whole folder of results, but a part of it cannot be read: {error}. "
+                f"Run the study again with --fresh."
+            ) from error
+        fits, trajectories = frame(self._fits()), frame(self._trajectories())
+        return Pieces(
+            fits, trajectories, {**study, "run": run}, data, self.draws, bool(run["quick"])
+        )
+
+    def draws(self, place: str) -> Any:
+        """The draws of one fit, an xarray.DataTree as ArviZ makes it; `place` as its row has it."""
+        return read_draws(self.path / place)
+
+    def _parts(self, kind: str) -> list[Path]:
+        return sorted((self.path / kind).glob("*.parquet"))
+
+    def _fits(self) -> pa.Table:
+        """All rows in the study's order; of a key that is there twice (a kill while compacting), one."""
+        table = _concatenated(self._parts("fits"), FITS)
+        first = dict(
+            reversed(list(zip(table["key"].to_pylist(), range(table.num_rows), strict=True)))
+        )
+        return table.take(sorted(first.values())).sort_by("position")
+
+    def _trajectories(self) -> pa.Table:
+        """All trajectories that belong to a row, in the order of the rows."""
+        committed = {part.name for part in self._parts("fits")}
+        parts = [part for part in self._parts("trajectories") if part.name in committed]
+        table = _concatenated(parts, TRAJECTORIES).group_by(TRAJECTORIES.names).aggregate([])
+        place = pc.index_in(table["key"], self._fits()["key"].combine_chunks())
+        order = [("place", "ascending"), ("passes", "ascending")]
+        return (
+            table.append_column("place", place)
+            .sort_by(order)
+            .drop_columns("place")
+            .cast(TRAJECTORIES)
+        )
+
+
+def _same_study(path: Path, there: Mapping[str, Any], run: Mapping[str, Any]) -> None:
+    """Raise StoreError if the results that are there are not those of this run, cut short."""
+    versions = [side.get("versions", {}).get("mixcompare") for side in (there, run)]
+    same = there.get("digest") == run["digest"]
+    if same and versions[0] == versions[1]:
+        return
+    size = {True: "at --quick size", False: "at full size"}
+    if same:
+        got = f"those that mixcompare {versions[0]} began, and this is {versions[1]}"
+    elif there.get("title") != run["title"]:
+        got = f'those of another one, "{there.get("title")}"'
+    elif there.get("quick") != run["quick"]:
+        got = f"those of it {size[bool(there.get('quick'))]}, not {size[run['quick']]}"
+    else:
+        got = "those of an earlier form of it: its data, models, methods or settings were changed since"
+    raise StoreError(
+        f'{path}: expected results of the study "{run["title"]}", got {got}. Use --fresh to replace them, '
+        f"or another folder with --out."
+    )
+
+
+def _concatenated(parts: Iterable[Path], schema: pa.Schema) -> pa.Table:
+    return pa.concat_tables(
+        [schema.empty_table(), *(_read(part).select(schema.names) for part in parts)]
+    )
+
+
+def _read(part: Path, columns: list[str] | None = None) -> pa.Table:
+    try:
+        return pq.read_table(part, columns=columns)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(
+            f"{part}: expected a Parquet file of results, got one that cannot be read ({error}). "
+            f"Remove it and run the study again: only its fits are done anew."
+        ) from error

@@ -1,0 +1,1 @@
+"""Studies: a grid of fits, planned from names and seeds, executed anywhere, kept as finished."""

@@ -1,0 +1,68 @@
+"""What to believe after a few fits, in one plain sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mixcompare.study import words
+from mixcompare.study.case import Case
+
+
+def advise(results: Any, data: str | None = None, model: str | None = None) -> str:
+    """One sentence for one data set and model (the first of the results by default)."""
+    rows = results.rows
+    if data is not None:
+        rows = rows[rows["data"] == data]
+    if model is not None:
+        rows = rows[rows["model"] == model]
+    if rows.empty:
+        return "There are no fits to judge."
+    first = rows.iloc[0]
+    mine = rows[(rows["data"] == first["data"]) & (rows["model"] == first["model"])]
+    case = Case(results, str(first["data"]), str(first["model"]), mine)
+    return _without_best(case) if case.best_row is None else _with_best(case)
+
+
+def _with_best(case: Case) -> str:
+    value = f"{words.nats(case.best_row['best_known'])} nats"
+    finding = case.optima.loc[case.optima["standing"] == "global", "finding"].iloc[0]
+    if finding == "ridge":
+        return (
+            f"Believe the fitted density ({value}) but no single parameter: the likelihood is flat along "
+            f"{case.directions}."
+        )
+    if finding == "duplicate":
+        return f"Use fewer components: at the best known optimum ({value}) some of them coincide."
+    edge = f", at the edge of the parameter space{case.edges}" if finding == "boundary" else ""
+    hits = case.points["reached"] == True  # noqa: E712 - None is not True
+    k, n = int(hits.sum()), len(hits)
+    if n == 1:
+        return (
+            f"The one fit ended at a verified optimum, {value}{edge}; only more starts can tell whether "
+            f"there is a better one."
+        )
+    if k == 1:
+        return (
+            f"The best optimum found, {value}{edge}, was reached by only 1 of {n:,} fits: try more starts "
+            f"before believing it."
+        )
+    by = words.number_of(case.points.loc[hits, "method"].nunique(), "method")
+    return (
+        f"Believe the optimum at {value}{edge}: {words.of(k, n)} fits, by {by}, ended there, and no higher "
+        f"one that counts was found (which does not prove that there is none)."
+    )
+
+
+def _without_best(case: Case) -> str:
+    if case.points.empty:
+        if (case.draws["sound"] == True).any():  # noqa: E712
+            return "Nothing wrong was found with the draws; compare them with a point estimate such as em's."
+        return "Do not believe these draws: the table says what was found wrong with them."
+    if not case.verified:
+        return "Nothing was verified, so nothing can be said about what to believe."
+    if len(case.optima):
+        return (
+            "Believe none of these: the only verified optima are narrow, resting on a handful of nearly tied "
+            "observations; try more starts, fewer components or equal variances."
+        )
+    return "Believe none of these: no fit ended at a verified optimum; try em, or more starts."

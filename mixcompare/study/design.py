@@ -1,0 +1,65 @@
+"""What is planned: data, models, methods and starts, all crossed. A study file and `compare` become one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mixcompare.data import Dataset
+from mixcompare.estimators.base import Estimator
+from mixcompare.mixture import MixtureModel
+from mixcompare.problem import Budget
+from mixcompare.study.sources import Source
+from mixcompare.theta import Theta
+
+
+@dataclass(frozen=True)
+class Starts:
+    """`n` starts of a scheme, or the given points (then n is their number)."""
+
+    scheme: str | tuple[Theta, ...]
+    n: int
+
+
+@dataclass(frozen=True, eq=False)
+class PlannedData:
+    """One source of data, its replicates, its starts, and its replicate 0 as loaded for the checks."""
+
+    source: Source
+    replicates: int
+    starts: Starts
+    first: Dataset
+
+
+@dataclass(frozen=True)
+class PlannedModel:
+    """A model, and the names of the data it is for."""
+
+    model: MixtureModel
+    data: frozenset[str]
+
+
+@dataclass(frozen=True)
+class PlannedMethod:
+    """A method as its rows call it, the names of the data it is for, and its limit of replicates."""
+
+    label: str
+    estimator: Estimator
+    data: frozenset[str]
+    replicates: int | None = None
+
+
+@dataclass(frozen=True)
+class Design:
+    """Everything that is crossed with everything, under one root seed."""
+
+    seed: int
+    data: tuple[PlannedData, ...]
+    models: tuple[PlannedModel, ...]
+    methods: tuple[PlannedMethod, ...]
+    budget: Budget = field(default_factory=Budget)
+    verify: bool = True
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Name -> digest of the data that are not simulated."""
+        return {d.source.name: d.first.digest for d in self.data if not d.source.simulated}

@@ -1,0 +1,20 @@
+"""Two numbers out of the diagnostics of a posterior."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+
+def rhat(diagnostics: Mapping[str, Any]) -> float:
+    """The largest R-hat among diagnostics, that of raw labels (which may switch) left out; else nan."""
+    values = [v for k, v in diagnostics.items() if "rhat" in k.lower() and "raw" not in k.lower()]
+    return float(max((float(v) for v in values if v is not None), default=np.nan))
+
+
+def divergences(diagnostics: Mapping[str, Any]) -> float:
+    """The number of divergent transitions, or nan."""
+    values = [v for k, v in diagnostics.items() if k.lower().startswith("diverg") and v is not None]
+    return float(values[0]) if values else np.nan

@@ -1,0 +1,129 @@
+"""Executing a chunk of planned fits, anywhere: a module-level function of names and seeds, without I/O.
+
+The only thing it reads are the data that its tasks name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import threadpoolctl
+
+from mixcompare.data import Dataset
+from mixcompare.errors import DataError
+from mixcompare.fit import run_fit
+from mixcompare.metrics.base import compute_metrics
+from mixcompare.records import Cost, FitRecord, Solver, Trajectory, Verdict
+from mixcompare.seeds import stream
+from mixcompare.starts.base import Start, make_start
+from mixcompare.store.rows import thin, to_row
+from mixcompare.study.plan import Chunk, Task
+from mixcompare.verify.verifier import Verifier
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One ended fit as it is stored: its row, its thinned trajectory (passes, loglik), its draws."""
+
+    row: dict[str, Any]
+    trajectory: tuple[np.ndarray, np.ndarray]
+    draws: Any = None
+
+
+def execute(chunk: Chunk) -> list[Outcome]:
+    """The outcomes of a chunk's tasks, in their order."""
+    return list(outcomes(chunk))
+
+
+def outcomes(chunk: Chunk) -> Iterator[Outcome]:
+    """The outcomes of a chunk's tasks, each when it is there; numerical libraries keep to one thread.
+
+    What an estimator raises is its row. What anything else raises is a mistake of ours: it passes
+    through, with the key of the task in a note.
+    """
+    with threadpoolctl.threadpool_limits(limits=1):
+        shared: tuple[Any, Dataset, Verifier | None] | None = None
+        for task in chunk.tasks:
+            try:
+                of = (task.source, task.replicate, task.model)
+                if shared is None or shared[0] != of:
+                    data = task.source.load(task.root, task.replicate)
+                    verifier = Verifier(task.model, data, seed=task.seed) if task.verify else None
+                    shared = (of, data, verifier)
+                outcome = _outcome(task, *shared[1:])
+            except Exception as error:
+                error.add_note(f"while executing the task {task.key}")
+                raise
+            yield outcome
+
+
+def _outcome(task: Task, data: Dataset, verifier: Verifier | None) -> Outcome:
+    record = _fit(task, data, verifier)
+    intervals = record.verdict.intervals if record.verdict else {}
+    if record.posterior is not None:
+        intervals = record.posterior.intervals
+    found = compute_metrics(
+        task.model, record.theta, intervals, data.truth, seed=task.root, data_name=task.source.name
+    )
+    draws = record.posterior.draws if record.posterior is not None else None
+    return Outcome(to_row(record, found), thin(record.trajectory), draws)
+
+
+def _fit(task: Task, data: Dataset, verifier: Verifier | None) -> FitRecord:
+    identity = {
+        "position": task.position,
+        "data": task.source.name,
+        "replicate": task.replicate,
+        "digest": data.digest,
+        "model": task.model.name,
+        "family": task.model.family.name,
+        "n_components": task.model.n_components,
+        "method": task.label,
+        "start_index": task.start_index,
+        "seed": task.seed,
+    }
+    try:
+        task.model.check(data)
+        starts = [_start(task, data, task.start_index + chain) for chain in range(task.n_starts)]
+    except (
+        DataError
+    ) as error:  # this replicate, or this start on it, cannot be used: that is its row
+        scheme = task.starts.scheme if isinstance(task.starts.scheme, str) else "given"
+        return _without_fit(task, {**identity, "start_scheme": scheme}, str(error))
+    return run_fit(
+        task.model,
+        data,
+        task.estimator,
+        starts,
+        stream(task.seed, "fit", task.start_index),
+        budget=task.budget,
+        verifier=verifier,
+        task={**identity, "start_scheme": starts[0].scheme},
+        key=task.key,
+    )
+
+
+def _start(task: Task, data: Dataset, index: int) -> Start:
+    """Start number `index`; given points are taken in turn by a sampler with more chains than points."""
+    scheme = task.starts.scheme
+    point = scheme if isinstance(scheme, str) else scheme[index % len(scheme)]
+    return make_start(point, task.model, data, task.seed, index)
+
+
+def _without_fit(task: Task, identity: dict[str, Any], reason: str) -> FitRecord:
+    error = f"DataError: {reason}"
+    return FitRecord(
+        key=task.key,
+        method=task.label,
+        task=identity,
+        theta=None,
+        loglik=float("nan"),
+        trajectory=Trajectory(np.empty(0), np.empty(0)),
+        cost=Cost(),
+        solver=Solver(None, "error", error),
+        verdict=Verdict("error", ("error",), message=error) if task.verify else None,
+        error=error,
+    )

@@ -1,0 +1,136 @@
+"""Where chunks are executed: here, in processes, or on a dask cluster. All have one signature.
+
+`executor(chunks, where)` yields (index of the chunk, outcomes) as they come; a chunk may come in several
+pieces. Closing the generator, as an interrupt does, stops what is still going on.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+
+from mixcompare.errors import MixcompareError, SpecError
+from mixcompare.study.execute import Outcome, execute, outcomes
+from mixcompare.study.plan import Chunk
+
+Executed = Iterator[tuple[int, Sequence[Outcome]]]
+
+THREADS = ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB_MAXIMUM", "NUMEXPR", "NUMBA")
+"""Libraries that read {NAME}_NUM_THREADS when they are imported."""
+
+
+def serial(chunks: Sequence[Chunk], workers: int = 1) -> Executed:
+    """In this process, one fit after the other, each handed over when it has ended."""
+    for index, chunk in enumerate(chunks):
+        for outcome in outcomes(chunk):
+            yield index, [outcome]
+
+
+def processes(chunks: Sequence[Chunk], workers: int) -> Executed:
+    """In `workers` processes of this machine, each with one thread, chunks in their order.
+
+    Processes are spawned, so a script that calls this needs the usual `if __name__ == "__main__":`.
+    Raises MixcompareError if a process dies, as the system makes it if memory runs out.
+    """
+    others = set(multiprocessing.active_children())
+    with _one_thread_each():
+        pool = concurrent.futures.ProcessPoolExecutor(
+            min(workers, len(chunks)),
+            multiprocessing.get_context("spawn"),
+            initializer=_begin_worker,
+        )
+        try:
+            futures = {pool.submit(execute, chunk): index for index, chunk in enumerate(chunks)}
+            for future in concurrent.futures.as_completed(list(futures)):
+                yield futures.pop(future), future.result()
+            pool.shutdown()
+        except BrokenProcessPool as error:
+            raise MixcompareError(
+                "a worker process died: it was killed, or memory ran out. What had ended is kept; run again "
+                "to go on, with fewer workers if it was memory."
+            ) from error
+        except BaseException:
+            for process in set(multiprocessing.active_children()) - others:
+                process.terminate()
+            raise
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def distributed(chunks: Sequence[Chunk], address: str) -> Executed:
+    """On the dask cluster whose scheduler has this address; its workers must have one thread each.
+
+    Raises SpecError if dask is not installed or no such cluster answers.
+    """
+    try:
+        import distributed as dask
+    except ImportError as error:
+        raise SpecError(
+            "scheduler: expected dask to be installed, which it is not: pip install mixcompare[dask]"
+        ) from error
+    try:
+        client = dask.Client(address, timeout=10, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise SpecError(
+            f"scheduler: expected the address of a dask scheduler, such as tcp://host:8786, got "
+            f'"{address}", where none answers ({error})'
+        ) from error
+    with client:
+        _require_workers(client, address)
+        futures = client.map(execute, chunks, pure=False, batch_size=64)
+        index = {future.key: i for i, future in enumerate(futures)}
+        try:
+            for future, ended in dask.as_completed(futures, with_results=True):
+                yield index[future.key], ended
+                future.release()
+        finally:
+            client.cancel(futures)
+
+
+def _require_workers(client: object, address: str) -> None:
+    """Workers there are, of one thread each: warnings and times of fits in one process would mix."""
+    try:
+        client.wait_for_workers(1, timeout=30)  # type: ignore[attr-defined]
+    except TimeoutError as error:
+        raise SpecError(
+            f"scheduler: expected workers at {address}, got none within 30 seconds"
+        ) from error
+    threads = client.nthreads()  # type: ignore[attr-defined]
+    if max(threads.values()) > 1:
+        raise SpecError(
+            f"scheduler: expected dask workers with one thread each, got up to {max(threads.values())}: "
+            f"start them with dask worker --nthreads 1 --nworkers N"
+        )
+
+
+def _begin_worker() -> None:
+    """Leave Ctrl-C to the coordinator, and end when it ends, however that happens."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    multiprocessing.connection.wait([sentinel])
+    os._exit(1)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Environment for processes started inside: their libraries read it before any code of ours runs."""
+    names = [f"{name}_NUM_THREADS" for name in THREADS]
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})

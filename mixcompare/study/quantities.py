@@ -1,0 +1,254 @@
+"""The quantities that a study file can expect: each a number or a word read off its rows.
+
+A further quantity is one function and one entry of `QUANTITIES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mixcompare.registry import NAMES
+from mixcompare.study.diagnostics import divergences, rhat
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FITS = ("data", "model", "method", "replicate")
+CASES = ("data", "model", "replicate")
+NUMBERS = ("data", "model", "method", "parameter", "component", "index")
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number (or word) that can be expected; `keys` may stand in `where`, `required` ones must."""
+
+    doc: str
+    keys: tuple[str, ...]
+    compute: Callable[[Selection], Any]
+    required: tuple[str, ...] = ()
+
+
+class NoAnswer(Exception):
+    """Why a quantity has no value here: nothing selected, or more than one thing."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a `where` selects of a Results."""
+
+    results: Any
+    where: Mapping[str, Any]
+
+    def pick(self, table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+        """The lines of a table that agree with `where` in these keys."""
+        for key in keys:
+            if key in self.where:
+                table = table[table[key].astype(str) == str(self.where[key])]
+        return table
+
+    @property
+    def fits(self) -> pd.DataFrame:
+        """The selected rows, at least one."""
+        rows = self.pick(self.results.rows, FITS)
+        if rows.empty:
+            raise NoAnswer("no fit is selected")
+        return rows
+
+    def one_case(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The table, if it is about one data set, replicate and model."""
+        for key in CASES:
+            values = list(dict.fromkeys(table[key]))
+            if len(values) > 1:
+                raise NoAnswer(f"{len(values)} values of {key} are selected: name one in where")
+        return table
+
+    @property
+    def best(self) -> Any:
+        """The selected fit with the highest verified optimum that is not narrow."""
+        rows = self.one_case(self.fits)
+        rows = rows[rows["optimum"] & ~rows["narrow"] & rows["value"].notna()]
+        if rows.empty:
+            raise NoAnswer("no fit ended at a verified optimum that is not narrow")
+        return rows.sort_values("value", kind="stable").iloc[-1]
+
+    @property
+    def optima(self) -> pd.DataFrame:
+        """The distinct optima of the one case selected."""
+        self.one_case(self.fits)
+        return self.pick(self.results.optima(), CASES)
+
+    @property
+    def diagnostics(self) -> list[dict[str, Any]]:
+        """Those of the selected posteriors."""
+        from mixcompare.study.ends import (
+            parse,
+        )  # loads pandas, which a study file can be read without
+
+        found = [cell for cell in map(parse, self.fits["diagnostics"]) if cell]
+        if not found:
+            raise NoAnswer("no posterior is selected")
+        return found
+
+
+def _share(column: str, of: Any) -> Callable[[Selection], float]:
+    return lambda s: float((s.fits[column] == of).mean())
+
+
+def _count(column: str, of: Any) -> Callable[[Selection], int]:
+    return lambda s: int((s.fits[column] == of).sum())
+
+
+def _median(column: str) -> Callable[[Selection], float]:
+    return lambda s: float(s.fits[column].median())
+
+
+def _finding(s: Selection) -> str:
+    found = list(dict.fromkeys(s.fits["finding"]))
+    if len(found) > 1:
+        raise NoAnswer(f"the selected fits have several findings: {', '.join(found)}")
+    return found[0]
+
+
+def _best_finding(s: Selection) -> str:
+    best = s.optima
+    best = best[best["standing"] == "global"]
+    if best.empty:
+        raise NoAnswer("no fit ended at a verified optimum that is not narrow")
+    return str(best["finding"].iloc[0])
+
+
+def _null_directions(s: Selection) -> int:
+    from mixcompare.study.ends import parse
+
+    return len(parse(s.best["null_directions"]) or [])
+
+
+def _estimate(s: Selection) -> float:
+    """Of the best verified optimum; of a posterior its mean, if nothing is wrong with the draws."""
+    from mixcompare.study.ends import parse_theta
+
+    rows = s.one_case(s.fits)
+    drawn = rows[rows["sampler"] & (rows["sound"] == True)]  # noqa: E712 - None is not True
+    row = drawn.iloc[0] if rows["sampler"].all() and len(drawn) else s.best
+    theta, model = parse_theta(row["theta"]), s.results.models.get(row["model"])
+    if theta is None:
+        raise NoAnswer("there is no estimate")
+    values = {**(model.report_scale(theta) if model else {}), **theta}
+    name = s.where["parameter"]
+    if name not in values:
+        raise NoAnswer(f'there is no parameter "{name}": expected one of {", ".join(values)}')
+    place = np.atleast_1d(s.where.get("index", 1 if values[name].ndim > 1 else [])).astype(int)
+    index = (int(s.where["component"]) - 1, *(place - 1))
+    if (
+        len(index) < values[name].ndim
+        and values[name].size == values[name].shape[0] * values[name].shape[1]
+    ):
+        index += (0,) * (values[name].ndim - len(index))
+    try:
+        return float(values[name][index])
+    except (IndexError, TypeError) as error:
+        raise NoAnswer(
+            f"{name} has shape {values[name].shape}; component and index count from 1"
+        ) from error
+
+
+def _metric(name: str) -> Callable[[Selection], float]:
+    def compute(s: Selection) -> float:
+        table = s.pick(s.results.accuracy(), NUMBERS)
+        table = table[(table["metric"] == name) & (table["n_used"] > 0)]
+        if len(table) != 1:
+            raise NoAnswer(f"{len(table)} numbers are selected, expected one: see where")
+        return float(table["estimate"].iloc[0])
+
+    return compute
+
+
+def _diagnostic(s: Selection) -> float:
+    name = s.where["name"]
+    values = [cell[name] for cell in s.diagnostics if cell.get(name) is not None]
+    if not values:
+        known = list(dict.fromkeys(key for cell in s.diagnostics for key in cell))
+        raise NoAnswer(f'there is no diagnostic "{name}": expected one of {", ".join(known)}')
+    return float(max(values))
+
+
+QUANTITIES: dict[str, Quantity] = {
+    "best_loglik": Quantity(
+        "highest verified optimum that is not narrow among the fits, nats",
+        FITS,
+        lambda s: s.best["value"],
+    ),
+    "best_known": Quantity(
+        "the same over all methods: the best known value, nats", CASES, lambda s: s.best["value"]
+    ),
+    "best_finding": Quantity("finding at the best known optimum, a word", CASES, _best_finding),
+    "n_null_directions": Quantity("flat directions at the best optimum", FITS, _null_directions),
+    "n_optima": Quantity("distinct verified optima", CASES, lambda s: len(s.optima)),
+    "n_optima_not_narrow": Quantity(
+        "distinct verified optima that are not narrow",
+        CASES,
+        lambda s: int((~s.optima["narrow"].astype(bool)).sum()),
+    ),
+    "share_at_best": Quantity(
+        "share of fits that ended at the best known value", FITS, _share("reached", True)
+    ),
+    "count_at_best": Quantity(
+        "fits that ended at the best known value", FITS, _count("reached", True)
+    ),
+    "finding": Quantity("the finding that all the fits have, a word", FITS, _finding),
+    "share_finding": Quantity(
+        "share of fits with a finding",
+        (*FITS, "finding"),
+        lambda s: float((s.fits["finding"] == s.where["finding"]).mean()),
+        ("finding",),
+    ),
+    "count_finding": Quantity(
+        "fits with a finding",
+        (*FITS, "finding"),
+        lambda s: int((s.fits["finding"] == s.where["finding"]).sum()),
+        ("finding",),
+    ),
+    "share_said_success": Quantity(
+        "share of fits whose solver claimed success", FITS, _share("said", True)
+    ),
+    "false_success": Quantity(
+        "fits whose solver claimed success wrongly", FITS, _count("false_success", True)
+    ),
+    "false_failure": Quantity(
+        "fits whose solver denied success wrongly", FITS, _count("false_failure", True)
+    ),
+    "median_passes": Quantity("median of passes over the data", FITS, _median("passes")),
+    "median_gap": Quantity("median of nats below the best known value", FITS, _median("gap")),
+    "n_rows": Quantity("fits, whatever became of them", FITS, lambda s: len(s.fits)),
+    "estimate": Quantity(
+        "a parameter of the best verified optimum (of a sampler: posterior mean), natural or reporting "
+        "scale; component and index (within the component) count from 1",
+        (*FITS, "parameter", "component", "index"),
+        _estimate,
+        ("parameter", "component"),
+    ),
+    **{
+        name: Quantity(f"{name} over replicates (see accuracy)", NUMBERS, _metric(name))
+        for name in NAMES["metrics"]
+    },
+    "max_rhat": Quantity(
+        "largest R-hat of the posteriors, raw labels left out",
+        FITS,
+        lambda s: float(np.max([rhat(cell) for cell in s.diagnostics])),
+    ),
+    "divergences": Quantity(
+        "divergent transitions of all the posteriors",
+        FITS,
+        lambda s: float(np.sum([divergences(cell) for cell in s.diagnostics])),
+    ),
+    "diagnostic": Quantity(
+        "the largest value of a named diagnostic of the posteriors",
+        (*FITS, "name"),
+        _diagnostic,
+        ("name",),
+    ),
+}

@@ -1,0 +1,154 @@
+"""Results: the rows of a study or comparison, and everything that is read off them.
+
+A row is never changed by what is computed here. Best known values, gaps and distinct optima relate rows
+to each other and are found anew at each reading (ends.py, optima.py); tables are in summaries.py and
+accuracy.py, plain English in sentences.py, expectations in expect.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mixcompare import registry
+from mixcompare.data import Dataset
+from mixcompare.mixture import MixtureModel
+from mixcompare.study import accuracy, advice, ends, expect, optima, sentences, summaries
+from mixcompare.theta import Theta
+
+
+class Results:
+    """What a study or comparison left behind.
+
+    Parameters
+    ----------
+    fits : DataFrame
+        One row a planned fit, in study order, as stored.
+    trajectories : DataFrame
+        Long: key, passes, loglik (the running best, nats).
+    study : mapping
+        The study file as parsed: title, question, seed, data, model, method, expect.
+    data : mapping
+        (name, replicate) -> Dataset; of a scenario at least replicate 0. A Dataset's `truth` may be None.
+    draws : callable
+        Relative path of a row's draws -> ArviZ object.
+    quick : bool
+        Whether it was run at quick size: expectations `at = "full"` are then not checked.
+    """
+
+    def __init__(
+        self,
+        fits: pd.DataFrame,
+        trajectories: pd.DataFrame,
+        study: Mapping[str, Any] | None = None,
+        data: Mapping[tuple[str, int], Dataset] | None = None,
+        draws: Callable[[str], Any] | None = None,
+        quick: bool = False,
+    ) -> None:
+        self.fits = fits
+        self.trajectories = trajectories
+        self.study: dict[str, Any] = dict(study or {})
+        self.data = dict(data or {})
+        self.draws = draws
+        self.quick = quick
+
+    def __repr__(self) -> str:
+        kinds = [self.rows[name].nunique() for name in ("data", "model", "method")]
+        return "Results({} fits: {} data, {} models, {} methods)".format(len(self.rows), *kinds)
+
+    # -- rows -------------------------------------------------------------------------------------
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """The fits with what relates them: said, sound, gap, reached, ... (`ends.relate`)."""
+        return ends.relate(self.fits)
+
+    def gaps(self) -> pd.Series:
+        """Nats below the best known value of the same data, replicate and model, one a fit."""
+        return self.rows["gap"]
+
+    def table(self) -> pd.DataFrame:
+        """One row a fit, in readable columns."""
+        return summaries.fit_table(self.rows)
+
+    # -- tables -----------------------------------------------------------------------------------
+
+    def summary(self) -> pd.DataFrame:
+        """One row per data, model and method (`summaries.summarise`)."""
+        return summaries.summarise(self.rows)
+
+    def optima(self) -> pd.DataFrame:
+        """Distinct verified optima (`optima.find_optima`)."""
+        return self._optima.copy()
+
+    def claims(self) -> pd.DataFrame:
+        """What solvers said against what was found (`summaries.judge_claims`)."""
+        return summaries.judge_claims(self.rows, int(self.study.get("seed", 0)))
+
+    def accuracy(self) -> pd.DataFrame:
+        """Simulated data: bias, RMSE, divergence, coverage, each with its error (`accuracy.measure`)."""
+        return self._accuracy.copy()
+
+    def expectations(self) -> pd.DataFrame:
+        """The study's [[expect]] blocks, each reproduced, not reproduced or not checked (`expect.check`)."""
+        return expect.check(self, self.study.get("expect", []), self.quick)
+
+    # -- words ------------------------------------------------------------------------------------
+
+    def sentences(self) -> list[str]:
+        """What was asked and what came out, in plain English (`sentences.tell`)."""
+        return sentences.tell(self)
+
+    def advice(self, data: str | None = None, model: str | None = None) -> str:
+        """One plain sentence about what to believe, for one data set and model (the first by default)."""
+        return advice.advise(self, data, model)
+
+    def report(
+        self, out: str | Path, formats: tuple[str, ...] = ("html", "md", "csv", "tex")
+    ) -> Path:
+        """Write the report into a folder; the path of its main file."""
+        path: Path = registry.load("reporters", "html")(self, out, formats)
+        return path
+
+    # -- what the tables need ---------------------------------------------------------------------
+
+    @cached_property
+    def models(self) -> dict[str, MixtureModel]:
+        """By name: those of the study file, and others as far as family and K describe them."""
+        found = optima.models_of(self.study)
+        for name, rows in self.rows.groupby("model", sort=False):
+            family, K = rows["family"].iloc[0], rows["n_components"].iloc[0]
+            if name not in found and isinstance(family, str) and np.isfinite(K):
+                found[str(name)] = MixtureModel(family, int(K))
+        return found
+
+    def dataset(self, name: str, replicate: int = 0) -> Dataset | None:
+        """The data of a replicate, else those of the first replicate at hand, else None."""
+        if (name, replicate) in self.data:
+            return self.data[name, replicate]
+        others = sorted(key for key in self.data if key[0] == name)
+        return self.data[others[0]] if others else None
+
+    @cached_property
+    def _optima(self) -> pd.DataFrame:
+        return optima.find_optima(self.rows, self._log_density)
+
+    @cached_property
+    def _accuracy(self) -> pd.DataFrame:
+        return accuracy.measure(self.rows)
+
+    def _log_density(self, row: Any, theta: Theta) -> np.ndarray | None:
+        """Fitted log-density (n,) at the data of a row.
+
+        Of a scenario only the first replicate may be at hand: then at that, which comes from the same
+        distribution and tells densities apart as well.
+        """
+        dataset, model = self.dataset(row.data, row.replicate), self.models.get(row.model)
+        if dataset is None or model is None:
+            return None
+        return model.log_density(dataset.x, theta)

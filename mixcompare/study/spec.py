@@ -1,0 +1,298 @@
+"""The study file: its keys and types, and the one readable message that a wrong one gives.
+
+What the keys mean together (names that exist, data that load, starts that fit) is resolve.py's to check;
+`load_study` does both, so that a study that loads can be planned.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidationError,
+)
+
+from mixcompare.errors import SpecError, nearest
+
+Whole = Annotated[int, Strict()]
+Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+Text = Annotated[str, Strict(), Field(min_length=1)]
+Table = dict[str, Any]
+
+
+class Section(BaseModel):
+    """A table of the study file: frozen, and without other keys than its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Starts(Section):
+    """`n` starts of a scheme, or the points `given`, one a Theta as nested lists."""
+
+    scheme: Text | None = None
+    n: Annotated[Whole, Field(ge=1)] = 1
+    given: Annotated[tuple[Table, ...], Field(min_length=1)] | None = None
+
+
+class BudgetLimits(Section):
+    """Limits of one fit."""
+
+    passes: Annotated[Number, Field(gt=0)] | None = None
+    seconds: Annotated[Number, Field(gt=0)] | None = None
+
+
+class Quick(BaseModel):
+    """What --quick reduces: at most so many starts and replicates, another budget, methods' options.
+
+    Every key that is none of the first three is an option, given to each method that has it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    starts: Annotated[Whole, Field(ge=1)] | None = None
+    replicates: Annotated[Whole, Field(ge=1)] | None = None
+    budget: BudgetLimits | None = None
+
+
+class Data(Section):
+    """One [[data]] block: a data set, a file or a scenario."""
+
+    name: Text
+    dataset: Text | None = None
+    file: Text | None = None
+    scenario: Text | None = None
+    columns: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+    counts: Text | None = None
+    parameters: Table | None = None
+    starts: Starts | None = None
+    replicates: Annotated[Whole, Field(ge=1)] | None = None
+
+
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+class Model(Section):
+    """One [[model]] block; a list of numbers of components makes one model each."""
+
+    family: Text
+    n_components: Annotated[tuple[Whole, ...], Field(min_length=1), BeforeValidator(_listed)]
+    options: Table = Field(default_factory=dict)
+    data: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+
+
+class Method(Section):
+    """One [[method]] block; `replicates` limits it to the first so many of each data set."""
+
+    name: Text
+    options: Table = Field(default_factory=dict)
+    label: Text | None = None
+    data: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+    replicates: Annotated[Whole, Field(ge=1)] | None = None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (bool, str, int, float)):
+        return value
+    raise ValueError("a number, a text in quotes, or true or false")
+
+
+class Expect(Section):
+    """One [[expect]] block: a named summary, and the value it should have or the limits it should keep."""
+
+    quantity: Text
+    where: Table = Field(default_factory=dict)
+    value: Annotated[Any, AfterValidator(_plain)] = None
+    min: Number | None = None
+    max: Number | None = None
+    tolerance: Annotated[Number, Field(ge=0)] | None = None
+    relative_tolerance: Annotated[Number, Field(ge=0)] | None = None
+    source: str = ""
+    at: Literal["full"] | None = None
+
+
+class StudyFile(Section):
+    """The whole file."""
+
+    title: Text
+    question: str = ""
+    seed: Annotated[Whole, Field(ge=0)] = 0
+    starts: Starts = Starts(scheme="mixed", n=20)
+    replicates: Annotated[Whole, Field(ge=1)] = 1
+    budget: BudgetLimits = BudgetLimits()
+    quick: Quick = Quick()
+    data: Annotated[tuple[Data, ...], Field(min_length=1)]
+    model: Annotated[tuple[Model, ...], Field(min_length=1)]
+    method: Annotated[tuple[Method, ...], Field(min_length=1)]
+    expect: tuple[Expect, ...] = ()
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study file that was read and found right. `text` is the file, `folder` where it lies."""
+
+    file: StudyFile
+    text: str
+    path: Path
+
+    @property
+    def title(self) -> str:
+        """The study's title."""
+        return self.file.title
+
+    @property
+    def folder(self) -> Path:
+        """What relative paths in the file are relative to."""
+        return self.path.parent
+
+    def to_dict(self) -> dict[str, Any]:
+        """The file as parsed, ready for JSON."""
+        return tomllib.loads(self.text)
+
+    def digest(self, digests: Mapping[str, str], quick: bool) -> str:
+        """SHA-256 (16 hex digits) of all that fits depend on: not title, question and expectations.
+
+        `digests` are those of the real data, so that a changed file is another study.
+        """
+        fits = self.file.model_dump(mode="json", exclude={"title", "question", "expect"})
+        text = json.dumps([fits, dict(digests), quick], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def load_study(path: str | Path) -> Study:
+    """Read a study file and check everything that can be wrong with it, before anything is run.
+
+    Raises SpecError: one message that says what was expected, what came, where, and what to do.
+    """
+    from mixcompare.study.resolve import make_design  # needs Study: a cycle at import otherwise
+
+    study = parse_study(_read(Path(path)), Path(path))
+    for quick in (False, True):
+        make_design(study, quick)
+    return study
+
+
+def parse_study(text: str, path: Path) -> Study:
+    """The study in a text, its keys and types checked; `path` opens every message."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(
+            f"{path}: expected a study in TOML, got text that cannot be read: {error}. "
+            f"Texts need quotes, lists [ ], tables {{ }}."
+        ) from error
+    try:
+        return Study(StudyFile.model_validate(values), text, path)
+    except ValidationError as error:
+        raise SpecError(f"{path}: {_explain(error)}") from None
+
+
+def place(*parts: str | int) -> str:
+    """A key as a reader counts: ("method", 1, "options") is "method[2].options"."""
+    text = ""
+    for part in parts:
+        text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def _read(path: Path) -> str:
+    if path.is_dir():
+        raise SpecError(f"{path}: expected a study file, got a folder: name the .toml file in it")
+    if not path.exists():
+        folder = path.parent
+        names = sorted(other.name for other in folder.glob("*.toml")) if folder.is_dir() else []
+        there = f"expected a study file, but there is none of this name.{nearest(path.name, names)}"
+        raise SpecError(f"{path}: {there}")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SpecError(
+            f"{path}: expected a text file in UTF-8, got other bytes ({error.reason})"
+        ) from error
+    except OSError as error:
+        raise SpecError(
+            f"{path}: expected a file that can be read, got: {error.strerror}"
+        ) from error
+
+
+_EXPECTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "string_type": 'a text in quotes, "..."',
+    "string_too_short": "a text that is not empty",
+    "tuple_type": "a list [ ... ]",
+    "dict_type": "a table { key = value, ... }",
+    "too_short": "at least one entry",
+    "model_type": "a table { key = value, ... }",
+}
+
+
+def _explain(error: ValidationError) -> str:
+    """The most telling of the errors: a misspelt key before the missing one that it leaves behind."""
+    errors = error.errors(include_url=False)
+    first = min(errors, key=lambda e: e["type"] != "extra_forbidden")
+    location, kind, got = first["loc"], first["type"], first["input"]
+    context = first.get("ctx", {})
+    if kind == "extra_forbidden":
+        known = list(_section(location[:-1]).model_fields)
+        key = str(location[-1])
+        inside = f"{place(*location[:-1])}: " if location[:-1] else ""
+        return (
+            f'{inside}unknown key "{key}": expected one of {", ".join(known)}.{nearest(key, known)}'
+        )
+    if kind == "missing":
+        block = location[-1] in ("data", "model", "method") and len(location) == 1
+        what = f"at least one [[{location[-1]}]] block" if block else f'the key "{location[-1]}"'
+        inside = f"{place(*location[:-1])}: " if location[:-1] else ""
+        return f"{inside}expected {what}, got none: add it"
+    where = place(*location)
+    if kind in ("tuple_type", "model_type") and len(location) <= 2 and location[0] in _BLOCKS:
+        return f"{where}: expected blocks that begin with [[{location[0]}]], got {_short(got)}"
+    expected = _EXPECTED.get(kind, "")
+    if kind.startswith(("greater_than", "less_than")):
+        sign = {"gt": "above", "ge": "of at least", "lt": "below", "le": "of at most"}
+        expected = " ".join(f"a number {sign[key]} {limit:g}" for key, limit in context.items())
+    elif kind == "literal_error":
+        expected = context["expected"]
+    elif kind == "value_error":
+        expected = str(context["error"])
+    return f"{where}: expected {expected or first['msg']}, got {_short(got)}"
+
+
+_BLOCKS = ("data", "model", "method", "expect")
+
+
+def _section(location: Sequence[str | int]) -> type[BaseModel]:
+    """The section of the file that a location lies in."""
+    section: type[BaseModel] = StudyFile
+    for part in location:
+        if isinstance(part, str):
+            section = _inner(section.model_fields[part].annotation) or section
+    return section
+
+
+def _inner(annotation: Any) -> type[BaseModel] | None:
+    """The section that an annotation holds, however deep."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in typing.get_args(annotation) if (found := _inner(part))), None)
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 60 else f"{text[:57]}..."

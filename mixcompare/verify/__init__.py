@@ -1,0 +1,1 @@
+"""Verification: what an end really is, from data and estimate alone. Knows no estimator."""

@@ -1,0 +1,105 @@
+"""Components that are no proper ones: collapsed, coinciding, empty, or resting on a few rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mixcompare.data import Dataset
+from mixcompare.mixture import MixtureModel
+from mixcompare.numerics import logsumexp
+from mixcompare.problem import Problem
+from mixcompare.theta import Theta
+from mixcompare.verify.policy import Policy
+
+
+def collapsed(model: MixtureModel, data: Dataset, theta: Theta, policy: Policy) -> list[int]:
+    """Components whose likelihood is unbounded where they stand.
+
+    Their spread is next to nothing, or it is small and one more M-step shrinks it further: they rest on
+    tied observations (d = 1) or in a hyperplane (d >= 2). A narrow but genuine optimum, held up by two or
+    more distinct observations, is stationary and stays.
+    """
+    family = model.family
+    spread = family.spread(family.to_frame(theta.parameters, family.frame(data)))
+    suspects = np.flatnonzero(spread < policy.suspect)
+    if not suspects.size:
+        return []
+    ratio = family.contraction(data, theta.parameters, responsibilities(model, data, theta))
+    gone = (spread < policy.collapsed) | ((spread < policy.suspect) & (ratio < policy.contracting))
+    return [int(k) for k in np.flatnonzero(gone)]
+
+
+def coinciding(
+    model: MixtureModel, data: Dataset, theta: Theta, policy: Policy
+) -> list[tuple[int, int]]:
+    """Pairs of components with equal densities wherever they matter.
+
+    Compared is the root mean squared difference of log-densities over the observations, weighted by the
+    two components' responsibilities: free of units, and blind to labels.
+    """
+    log_density = model.family.log_density(data.x, theta.parameters)
+    shares = responsibilities(model, data, theta) * data.weights[:, None]
+    pairs = []
+    for j in range(model.n_components):
+        for k in range(j + 1, model.n_components):
+            weight = shares[:, j] + shares[:, k]
+            difference = np.where(weight > 0, log_density[:, j] - log_density[:, k], 0.0)
+            if weight.sum() > 0 and weight @ difference**2 < policy.coincide**2 * weight.sum():
+                pairs.append((j, k))
+    return pairs
+
+
+def narrowness(model: MixtureModel, data: Dataset, theta: Theta) -> tuple[float, float, bool]:
+    """Smallest/largest spread, expected count of the lightest component, and whether that is narrow."""
+    family = model.family
+    framed = family.to_frame(theta.parameters, family.frame(data))
+    with np.errstate(invalid="ignore"):
+        ratio = float(family.spread(framed).min() / family.extent(framed).max())
+    count = float(data.n * theta.weights.min())
+    limit, least = family.narrow_limits(data.n_features)
+    return ratio, count, bool(ratio < limit or count < least)
+
+
+def empty_component_gain(model: MixtureModel, data: Dataset, theta: Theta) -> float:
+    """Nats to be gained by giving an empty component some weight, at the best place found for it.
+
+    Lindsay's gradient function D(f) = sum_i c_i f(x_i) / f_mix(x_i) - n (Lindsay 1983, Ann. Statist. 11,
+    86-94) is climbed by EM steps of the new component alone, from up to 20 observations spread over the
+    data; `theta` is the mixture without the empty component. 0 if no D > 0 is found.
+    """
+    family, K = model.family, model.n_components
+    base = model.log_density(data.x, theta)
+    present = responsibilities(model, data, theta)
+    order = np.lexsort(data.x.T[::-1])
+    rows = data.x[np.unique(order[np.linspace(0, order.size - 1, 20).astype(int)])]
+    best = 0.0
+    for row in rows:
+        at = np.repeat(row[None], K + 1, axis=0)
+        candidate = {name: value[-1:] for name, value in family.components_at(at, data).items()}
+        for _ in range(30):
+            density = family.log_density(data.x, candidate)[:, 0] - base
+            excess = float(np.log(data.weights @ np.exp(density - density.max())) + density.max())
+            share = np.exp(density - density.max()) * 1e-9
+            moved = family.mle(family.sums(data, np.column_stack([present, share])))
+            moved = family.from_frame(moved, family.frame(data))
+            successor = {name: value[-1:] for name, value in moved.items()}
+            if family.outside(successor) or not np.isfinite(excess):
+                break
+            candidate = successor
+        density = family.log_density(data.x, candidate)[:, 0]
+        best = max(best, _weight_gain(data, base, density))
+    return best
+
+
+def _weight_gain(data: Dataset, base: np.ndarray, density: np.ndarray) -> float:
+    """Best gain over weights w of (1 - w) f_mix + w f on a grid of w."""
+    gains = []
+    for w in 10.0 ** np.arange(-6, 0, 0.5):
+        mixed = logsumexp(np.column_stack([np.log1p(-w) + base, np.log(w) + density]), axis=1)
+        gains.append(float(data.weights @ (mixed - base)))
+    return float(np.nanmax(gains))
+
+
+def responsibilities(model: MixtureModel, data: Dataset, theta: Theta) -> np.ndarray:
+    """(n_rows, K) posterior probabilities of the components."""
+    return Problem(model, data).e_step(theta)

@@ -1,0 +1,67 @@
+"""Verifier: the verdicts on the ends of one model on one data set, points and draws alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mixcompare.data import Dataset, as_dataset
+from mixcompare.mixture import MixtureModel
+from mixcompare.records import Posterior, Verdict
+from mixcompare.theta import Theta
+from mixcompare.verify.draws import judge_draws
+from mixcompare.verify.points import judge_point
+from mixcompare.verify.policy import Policy
+
+
+class Verifier:
+    """Judges ends from data and estimate alone; equal ends are judged once.
+
+    Parameters
+    ----------
+    model : MixtureModel
+    data : Dataset
+    policy : Policy
+    seed : int
+        Root seed of the small EM that looks for modes a sampler missed.
+    """
+
+    def __init__(
+        self, model: MixtureModel, data: Dataset, policy: Policy | None = None, seed: int = 0
+    ):
+        self.model, self.data, self.policy, self.seed = model, data, policy or Policy(), seed
+        self._judged: dict[bytes, Verdict] = {}
+
+    def point(self, theta: Theta | None) -> Verdict:
+        """The verdict on a point; None is an end without a point, `non_finite`."""
+        if theta is None:
+            return Verdict("non_finite", ("non_finite",), message="there is no finite end")
+        key = b"".join(value.tobytes() for value in theta.values())
+        if key not in self._judged:
+            self._judged[key] = judge_point(self.model, self.data, theta, self.policy)
+        return self._judged[key]
+
+    def draws(self, posterior: Posterior, theta: Theta | None) -> Verdict:
+        """The verdict on a posterior."""
+        return judge_draws(self.model, self.data, posterior, theta, self.policy, self.seed)
+
+
+def verify(model: MixtureModel, data: Any, theta: Theta, counts: Any = None) -> Verdict:
+    """The verdict on any point from anywhere.
+
+    Parameters
+    ----------
+    model : MixtureModel
+    data : Dataset, array (n,) or (n, d), or data frame
+    theta : Theta
+        Any point of fitting shapes; one outside the parameter space is a finding, not an error.
+    counts : array (n,), optional
+        Multiplicities of the rows.
+
+    Raises
+    ------
+    DataError
+        The data do not suit the model, or the names or shapes of `theta` do not.
+    """
+    dataset = as_dataset(data, counts)
+    model.check(dataset)
+    return Verifier(model, dataset).point(model.conform(theta, dataset.n_features))

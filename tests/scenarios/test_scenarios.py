@@ -1,0 +1,97 @@
+"""Scenarios: what is drawn, that it is reproducible, and what is refused."""
+
+import numpy as np
+import pytest
+
+from mixcompare.errors import SpecError
+from mixcompare.mixture import MixtureModel
+from mixcompare.scenarios.base import make_scenario
+from mixcompare.seeds import stream
+
+TWO = {"weights": [0.3, 0.7], "means": [0, 0.6], "sds": [0.08, 0.12], "n": 1000}
+
+
+def test_the_truth_and_the_shapes():
+    data = make_scenario("gaussian", **TWO).draw(stream(1, "data", "two", 0), "two")
+    assert data.x.shape == (1000, 1)
+    assert data.name == "two"
+    assert data.truth.means.tolist() == [[0.0], [0.6]]
+    assert np.allclose(data.truth.covariances[:, 0, 0], [0.0064, 0.0144])
+
+
+def test_components_are_where_the_truth_says():
+    data = make_scenario("gaussian", **{**TWO, "n": 20000}).draw(stream(1, "data", "two", 0))
+    for k, (mean, sd, weight) in enumerate([(0, 0.08, 0.3), (0.6, 0.12, 0.7)]):
+        part = data.x[data.labels == k, 0]
+        assert abs(part.size / 20000 - weight) < 5 * np.sqrt(0.21 / 20000)
+        assert abs(part.mean() - mean) < 5 * sd / np.sqrt(part.size)
+        assert abs(part.std() / sd - 1) < 5 / np.sqrt(2 * part.size)
+
+
+def test_labels_are_multinomial_unless_stratified():
+    scenario = make_scenario("gaussian", **TWO)
+    shares = [(scenario.draw(stream(1, "data", "two", r)).labels == 0).sum() for r in range(20)]
+    assert len(set(shares)) > 5
+    exact = make_scenario("gaussian", **TWO, stratified=True)
+    labels = exact.draw(stream(1, "data", "two", 0)).labels
+    assert (labels == np.repeat([0, 1], [300, 700])).all()
+
+
+def test_stratified_shares_sum_to_n():
+    scenario = make_scenario(
+        "gaussian", weights=[1 / 3] * 3, means=[0, 1, 2], sds=[1, 1, 1], n=10, stratified=True
+    )
+    assert np.bincount(scenario.draw(stream(0, "x")).labels).tolist() == [3, 4, 3]
+
+
+def test_the_same_stream_gives_the_same_data():
+    scenario = make_scenario("gaussian", **TWO)
+    a, b, c = (scenario.draw(stream(1, "data", "two", r)) for r in (0, 0, 1))
+    assert a.digest == b.digest != c.digest
+
+
+def test_several_features():
+    covariances = [[[1.0, 0.5], [0.5, 2.0]], [[1.0, 0.0], [0.0, 1.0]]]
+    scenario = make_scenario(
+        "gaussian", weights=[0.5, 0.5], means=[[0, 0], [9, 9]], covariances=covariances, n=5000
+    )
+    data = scenario.draw(stream(1, "data"))
+    assert np.allclose(np.cov(data.x[data.labels == 0].T), covariances[0], atol=0.2)
+    assert scenario.truth(MixtureModel("gaussian", 3)) == scenario.theta
+    assert scenario.truth(MixtureModel("bernoulli", 2)) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"weights": [0.3, 0.6]}, "weights: expected positive numbers with sum 1"),
+        ({"weights": [1.3, -0.3]}, "weights"),
+        ({"weights": "many"}, "weights: expected numbers, got many"),
+        ({"means": [0, 1, 2]}, "means: expected 2 entries"),
+        ({"means": [0, float("nan")]}, "means: expected finite numbers"),
+        ({"sds": [0.08]}, "sds: expected 2 positive numbers"),
+        ({"sds": [0.08, 0]}, "sds"),
+        ({"sds": None}, "either sds or covariances, got neither"),
+        ({"covariances": [[[1]], [[1]]]}, "either sds or covariances, got both"),
+        ({"sds": None, "covariances": [[[1]], [[-1]]]}, "component 2 is not positive"),
+        ({"sds": None, "covariances": [[1], [1]]}, "covariances: expected shape (2, 1, 1)"),
+        ({"n": 0}, "n: expected a whole number of at least 1, got 0"),
+        ({"n": 10.5}, "n: expected a whole number"),
+        ({"n": True}, "n: expected a whole number"),
+        ({"stratified": 1}, "stratified: expected true or false"),
+        ({"sd": [1, 1]}, 'unknown parameter "sd"'),
+    ],
+)
+def test_wrong_parameters(change, says):
+    with pytest.raises(SpecError) as caught:
+        make_scenario("gaussian", **{**TWO, **change})
+    assert says in str(caught.value)
+
+
+def test_misspelt_and_missing():
+    with pytest.raises(SpecError, match='Did you mean "sds"'):
+        make_scenario("gaussian", **TWO, sdss=[1, 1])
+    with pytest.raises(SpecError, match="expected a value for n"):
+        make_scenario("gaussian", weights=[1.0], means=[0], sds=[1])
+    with pytest.raises(SpecError, match='Did you mean "gaussian"'):
+        make_scenario("gausian", **TWO)
