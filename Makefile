@@ -75,7 +75,7 @@ check: venv ## formatting, lint, types, import layers, spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/codespell
 
 format: venv ## format the code and mend what ruff can mend

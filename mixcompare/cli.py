@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -449,45 +450,44 @@ def _width() -> int:
 
 
 class _Progress:
-    """Fits done of fits planned, on standard error: a bar on a terminal, else a line now and then.
+    """Fits ended of fits planned, on standard error: a bar on a terminal, else a line now and then.
 
-    A line is written at the end and whenever a tenth of the fits or ten seconds have passed.
+    A line is written at the end, and before that when two seconds and a tenth of the fits, or ten
+    seconds, have passed since the last.
     """
 
     def __init__(self) -> None:
         self._bar: Any = None
         self._terminal = sys.stderr.isatty()
-        self._done, self._line, self._time = 0, 0, 0.0
+        self._shown, self._time = 0, time.monotonic()
 
     def __enter__(self) -> _Progress:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._bar is not None:
-            self._bar.render_finish()
+        self._close()
 
     def __call__(self, done: int, total: int, label: str) -> None:
         """`done` of `total` fits have ended, the last of them those of `label`."""
-        import time
-
         if self._terminal:
             if self._bar is None:
                 self._bar = click.progressbar(
                     length=total, label="Fits", file=sys.stderr, show_pos=True
                 )
-                self._bar.update(0)
-            self._bar.update(done - self._done)
-            self._done = done
+            self._bar.update(done - self._shown)
+            self._shown = done
             return
-        now = time.monotonic()
-        self._time = self._time or now
-        if done == total or done - self._line >= total / 10 or now - self._time >= 10:
+        waited = time.monotonic() - self._time
+        if done == total or waited >= 10 or (waited >= 2 and done - self._shown >= total / 10):
             click.echo(f"{done} of {total} fits ({label})", err=True)
-            self._line, self._time = done, now
+            self._shown, self._time = done, time.monotonic()
 
     def say(self, text: str) -> None:
         """A line about what comes next."""
+        self._close()
+        click.echo(text, err=True)
+
+    def _close(self) -> None:
         if self._bar is not None:
             self._bar.render_finish()
             self._bar = None
-        click.echo(text, err=True)

@@ -11,7 +11,7 @@ import numpy as np
 from mixcompare import registry
 from mixcompare.data import Dataset
 from mixcompare.errors import DataError, SpecError, nearest
-from mixcompare.families.base import Family, Frame
+from mixcompare.families.base import Family, Frame, Parameters
 from mixcompare.numerics import log_softmax, logsumexp
 from mixcompare.theta import Theta
 
@@ -101,9 +101,13 @@ class MixtureModel:
 
     def report_scale(self, theta: Theta) -> dict[str, np.ndarray]:
         """Logits of the weights and the family's scale: name -> (K, ...); see `Family.report_scale`."""
+        return self.report_scales(theta.weights, theta.parameters)
+
+    def report_scales(self, weights: np.ndarray, parameters: Parameters) -> dict[str, np.ndarray]:
+        """The same for arrays of points, such as draws: weights (..., K), parameters (..., K, ...)."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            logits = np.log(theta.weights) - np.log1p(-theta.weights)
-        return {"logit_weights": logits, **self.family.report_scale(theta.parameters)}
+            logits = np.log(weights) - np.log1p(-weights)
+        return {"logit_weights": logits, **self.family.report_scale(parameters)}
 
     def as_start(self, theta: Theta, data: Dataset) -> Theta:
         """The point written out in full, or DataError if a fit can't start there.

@@ -27,8 +27,9 @@ class EM(Estimator):
 
     Stops when the gain still to come, predicted from the last two gains as d r / (1 - r) with r their
     ratio (Aitken; Boehning et al. 1994, Ann. Inst. Statist. Math. 46, 373-388), stays below `tol` for
-    three iterations. A plateau, where gains grow (r >= 1), is therefore no reason to stop. A decrease
-    beyond the round-off bound is an error that says where.
+    three iterations, or when ten iterations brought no new best value. A plateau, where gains grow
+    (r >= 1), is therefore no reason to stop. A decrease beyond the round-off bound is an error that says
+    where.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ class EM(Estimator):
 
     def fit(self, problem: Problem, start: Theta, rng: np.random.Generator) -> Claim:
         """See `Estimator`; `rng` is not used."""
-        theta, previous, gain, calm = start, -np.inf, np.inf, 0
+        theta, progress = start, _Progress()
         for iteration in range(self.max_iter + 1):
             try:
                 loglik, statistics = problem.statistics(theta)
@@ -64,31 +65,61 @@ class EM(Estimator):
             if not np.isfinite(loglik):
                 message = f"the log-likelihood is {loglik} after {iteration} iterations"
                 return _end(theta, iteration, False, "non_finite", message)
-            before, gain = gain, loglik - previous
+            progress.add(loglik)
             bound = ROUNDINGS * problem.rounding(theta, loglik, statistics)
-            if gain < -bound:
+            if progress.gain < -bound:
                 raise ContractError(
-                    f"EM decreased the log-likelihood by {-gain:.3g} nats in iteration {iteration}, beyond "
-                    f"round-off ({bound:.3g})"
+                    f"EM decreased the log-likelihood by {-progress.gain:.3g} nats in iteration "
+                    f"{iteration}, beyond round-off ({bound:.3g})"
                 )
-            remaining = _predicted(before, gain, bound)
-            calm = calm + 1 if remaining < max(self.tol, bound) else 0
-            if self.tol > 0 and calm >= 3:
-                message = f"predicted gain {remaining:.1e} nats after {iteration} iterations"
-                return _end(theta, iteration, True, "converged", message)
+            done = progress.done(self.tol)
+            if done:
+                return _end(
+                    theta, iteration, True, "converged", f"{done} after {iteration} iterations"
+                )
             if iteration == self.max_iter:
                 break
-            previous = loglik
             successor = problem.maximise(statistics)
             trouble = collapse(problem, successor)
             if trouble:
-                return _end(
-                    theta, iteration, False, "collapsed", f"{trouble} in iteration {iteration + 1}"
-                )
+                message = f"{trouble} in iteration {iteration + 1}"
+                return _end(theta, iteration, False, "collapsed", message)
             theta = successor
-        return _end(
-            theta, self.max_iter, False, "max_iter", f"stopped after {self.max_iter} iterations"
-        )
+        message = f"stopped after {self.max_iter} iterations"
+        return _end(theta, self.max_iter, False, "max_iter", message)
+
+
+class _Progress:
+    """The gains of a run so far, and whether there is more to come."""
+
+    def __init__(self) -> None:
+        self.loglik = self.best = -np.inf
+        self.before = self.gain = np.inf
+        self.calm = self.stale = 0
+        """Iterations in a row with next to nothing to gain, and without a new best value."""
+
+    def add(self, loglik: float) -> None:
+        self.before, self.gain = self.gain, loglik - self.loglik
+        self.stale = 0 if loglik > self.best else self.stale + 1
+        self.loglik, self.best = loglik, max(loglik, self.best)
+
+    def done(self, tol: float) -> str:
+        """Why to stop, in words; "" to go on."""
+        remaining = self._remaining()
+        self.calm = self.calm + 1 if remaining < tol else 0
+        if self.calm >= 3:
+            return f"predicted gain {remaining:.1e} nats"
+        # In exact arithmetic every iteration gains: what is left is below the rounding of the sum.
+        return "no gain beyond rounding" if tol > 0 and self.stale >= 10 else ""
+
+    def _remaining(self) -> float:
+        """Gain still to come if gains go on falling geometrically; inf where they don't."""
+        if not np.isfinite(self.before):
+            return np.inf
+        if self.gain <= 0:
+            return 0.0
+        ratio = self.gain / self.before if self.before > 0 else np.inf
+        return self.gain * ratio / (1 - ratio) if ratio < 1 else np.inf
 
 
 def collapse(problem: Problem, theta: Theta) -> str:
@@ -101,19 +132,6 @@ def collapse(problem: Problem, theta: Theta) -> str:
     if (spread < COLLAPSE).any():
         return f"component {int(np.argmin(spread)) + 1} collapsed: its spread fell to 0"
     return ""
-
-
-def _predicted(before: float, gain: float, bound: float) -> float:
-    """Gain still to come if gains go on falling geometrically; inf where they don't.
-
-    0 at a fixed point: the gain is round-off.
-    """
-    if not np.isfinite(before) or not np.isfinite(gain):
-        return np.inf
-    if gain <= bound:
-        return 0.0
-    ratio = gain / before if before > 0 else np.inf
-    return gain * ratio / (1 - ratio) if ratio < 1 else np.inf
 
 
 def _end(theta: Theta, iterations: int, success: bool, status: str, message: str) -> Claim:

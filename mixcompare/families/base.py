@@ -223,20 +223,40 @@ class Family(ABC):
         """A box for each kind, from the data."""
 
     # -- the posterior ----------------------------------------------------------------------------
+    #
+    # `prior` holds what priors are scaled by: "mean" and "sd" (d,) of the data (frame), symbolic or not.
 
     @abstractmethod
     def pymc_components(
         self, x: Any, n_components: int, n_features: int, prior: Mapping[str, Any]
     ) -> Any:
-        """Declare the component parameters with their priors in the open PyMC model.
+        """Declare the component parameters (frame) with their priors in the open PyMC model.
 
-        `x` is the symbolic data (n, d); `prior` holds symbolic data-dependent scales. Returns the
-        symbolic (n, K) log-densities. The priors are stated in the final class.
+        `x` is the symbolic data (n, d), in the frame. Returns the symbolic (n, K) log-densities, also in
+        the frame. The priors are stated in the final class.
         """
 
     @abstractmethod
     def from_draws(self, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Natural parameters (..., K, ...) from arrays of draws of the variables declared above."""
+        """Natural parameters (frame) (..., K, ...) from draws of the variables declared above."""
+
+    @abstractmethod
+    def to_draws(self, parameters: Parameters) -> dict[str, np.ndarray]:
+        """Values of the variables declared above at natural parameters (frame), kept off the edges."""
+
+    @abstractmethod
+    def log_prior(self, parameters: Parameters, prior: Mapping[str, np.ndarray]) -> float:
+        """Log-density of the same prior (frame), with respect to the unconstrained coordinates."""
+
+    @abstractmethod
+    def prior_sd(
+        self, n_components: int, n_features: int, prior: Mapping[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """Standard deviations of the same prior (frame), name -> (K, ...) as `report_scale` has them."""
+
+    @abstractmethod
+    def moments(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and variance of each feature under each component, (..., K, d) both."""
 
 
 class Pass(ABC):

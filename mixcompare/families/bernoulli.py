@@ -17,6 +17,7 @@ from mixcompare.data import Dataset
 from mixcompare.errors import DataError
 from mixcompare.families.base import Edge, ExponentialFamily, Frame, Parameters
 from mixcompare.families.kernel import copy
+from mixcompare.families.priors import BETA, log_beta_density, logit_sd
 from mixcompare.numerics import compiled
 
 TINY = 1e-300
@@ -245,9 +246,28 @@ class Bernoulli(ExponentialFamily):
         import pymc as pm
         import pytensor.tensor as pt
 
-        p = pm.Beta("probs", 1.5, 1.5, shape=(n_components, n_features))
-        return pt.dot(x, pt.log(p).T) + pt.dot(1.0 - x, pt.log1p(-p).T)
+        p = pm.Beta("p", BETA, BETA, shape=(n_components, n_features))
+        return pt.dot(x, pt.log(p).T) + pt.dot(1 - x, pt.log1p(-p).T)
 
     def from_draws(self, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """`probs`, as declared above."""
-        return {"probs": draws["probs"]}
+        """See `Family`."""
+        return {"probs": draws["p"]}
+
+    def to_draws(self, parameters: Parameters) -> dict[str, np.ndarray]:
+        """See `Family`."""
+        return {"p": np.clip(parameters["probs"], 1e-6, 1 - 1e-6)}
+
+    def log_prior(self, parameters: Parameters, prior: Mapping[str, np.ndarray]) -> float:
+        """See `Family`."""
+        return log_beta_density(parameters["probs"])
+
+    def prior_sd(
+        self, n_components: int, n_features: int, prior: Mapping[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """See `Family`."""
+        return {"logits": np.full((n_components, n_features), logit_sd(BETA, BETA))}
+
+    def moments(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
+        """p and p (1 - p)."""
+        p = parameters["probs"]
+        return p, p * (1 - p)

@@ -16,6 +16,14 @@ import numpy as np
 
 from mixcompare.data import Dataset
 from mixcompare.families.base import Edge, ExponentialFamily, Frame, Parameters, option
+from mixcompare.families.priors import (
+    LKJ_ETA,
+    LOG_SD,
+    MEAN_SD,
+    correlation_sd,
+    log_factor_density,
+    log_normal_density,
+)
 from mixcompare.numerics import compiled
 
 LOG_2PI = float(np.log(2 * np.pi))
@@ -407,49 +415,87 @@ class Gaussian(ExponentialFamily):
     def pymc_components(
         self, x: Any, n_components: int, n_features: int, prior: Mapping[str, Any]
     ) -> Any:
-        """Weakly informative priors, scaled by the data (empirical Bayes).
+        """means ~ N(mean, (1.5 sd)^2), sds ~ LogNormal(log(sd / K), 0.8), correlations ~ LKJ(2).
 
-        means ~ N(mean, 1.5 sd) for each feature; d = 1: sds ~ LogNormal(log(sd / K), 0.8); d >= 2, in
-        units of the data's sds: covariance matrices with LKJ(2) correlations and the same sds.
+        Independent over components, or one covariance if tied. Variables: "mu" (K, d); "sigma" (1 or K,
+        1) for d = 1, else one packed factor "factor_k" a matrix.
         """
         import pymc as pm
         import pytensor.tensor as pt
 
-        K, d, matrices = n_components, n_features, 1 if self._tied else n_components
-        centre = pt.specify_shape(prior["centre"], (d,))
-        scale = pt.specify_shape(prior["scale"], (d,))
-        raw = pm.Normal("standard_means", 0.0, 1.5, shape=(K, d))
-        pm.Deterministic("means", centre + scale * raw)
-        u = (pt.specify_shape(x, (None, d)) - centre) / scale
+        K, d, m = n_components, n_features, 1 if self._tied else n_components
+        means = pm.Normal("mu", prior["mean"], MEAN_SD * prior["sd"], shape=(K, d))
+        log_scale = pt.log(prior["sd"] / K)
         if d == 1:
-            sds = pm.LogNormal("standard_sds", -np.log(K), 0.8, shape=(matrices, 1))
-            sds = pt.tile(sds, (K, 1)) if self._tied else sds
-            pm.Deterministic("covariances", (scale * sds)[:, :, None] ** 2)
-            residual = (u - raw[:, 0]) / sds[:, 0]
-            columns = -0.5 * residual**2 - pt.log(sds[:, 0])
-        else:
-            spread = pm.LogNormal.dist(-np.log(K), 0.8, shape=d)
-            factors = [
-                pm.LKJCholeskyCov(f"factor_{k + 1}", n=d, eta=2.0, sd_dist=spread)[0]
-                for k in range(matrices)
-            ]
-            factors = factors * K if self._tied else factors
-            scaled = [scale[:, None] * factor for factor in factors]
-            pm.Deterministic("covariances", pt.stack([pt.dot(s, s.T) for s in scaled]))
-            columns = pt.stack([_pymc_log_density(u, raw[k], factors[k]) for k in range(K)], axis=1)
-        return columns - 0.5 * d * LOG_2PI - pt.log(scale).sum()
+            sigma = pm.LogNormal("sigma", log_scale, LOG_SD, shape=(m, 1))[:, 0]
+            residual = (x - means[:, 0]) / sigma
+            return -0.5 * residual**2 - pt.log(sigma) - 0.5 * LOG_2PI
+        columns = []
+        for k in range(m):
+            sds = pm.LogNormal.dist(log_scale, LOG_SD, shape=d)
+            packed = pm.LKJCholeskyCov(
+                f"factor_{k}", n=d, eta=LKJ_ETA, sd_dist=sds, compute_corr=False
+            )
+            factor = pm.expand_packed_triangular(d, packed, lower=True)
+            inverse = pt.linalg.solve_triangular(factor, pt.eye(d), lower=True)
+            constant = pt.log(pt.diagonal(factor)).sum() + 0.5 * d * LOG_2PI
+            for j in range(K) if self._tied else [k]:
+                residual = pt.dot(x - means[j], inverse.T)
+                columns.append(-0.5 * (residual**2).sum(axis=1) - constant)
+        return pt.stack(columns, axis=1)
 
     def from_draws(self, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """`means` and `covariances`, as declared above."""
-        return {"means": draws["means"], "covariances": draws["covariances"]}
+        """See `Family`."""
+        means = draws["mu"]
+        K, d = means.shape[-2:]
+        if d == 1:
+            covariances = draws["sigma"][..., None] ** 2
+        else:
+            packed = np.stack([draws[f"factor_{k}"] for k in range(1 if self._tied else K)], -2)
+            rows, columns = np.tril_indices(d)
+            factors = np.zeros((*packed.shape[:-1], d, d))
+            factors[..., rows, columns] = packed
+            covariances = factors @ factors.swapaxes(-1, -2)
+        if self._tied:
+            covariances = np.repeat(covariances, K, axis=-3)
+        return {"means": means, "covariances": covariances}
 
+    def to_draws(self, parameters: Parameters) -> dict[str, np.ndarray]:
+        """See `Family`; there are no edges."""
+        means = np.asarray(parameters["means"])
+        d = means.shape[1]
+        factors = _cholesky(parameters["covariances"])[: 1 if self._tied else None]
+        if d == 1:
+            return {"mu": means, "sigma": factors[:, :, 0]}
+        rows, columns = np.tril_indices(d)
+        packed = {f"factor_{k}": factor[rows, columns] for k, factor in enumerate(factors)}
+        return {"mu": means, **packed}
 
-def _pymc_log_density(u: Any, mean: Any, factor: Any) -> Any:
-    """Symbolic (n,): log-density up to its constant, from a lower Cholesky factor."""
-    import pytensor.tensor as pt
+    def log_prior(self, parameters: Parameters, prior: Mapping[str, np.ndarray]) -> float:
+        """See `Family`."""
+        means = parameters["means"]
+        log_scale = np.log(prior["sd"] / len(means))
+        factors = _cholesky(parameters["covariances"])[: 1 if self._tied else None]
+        total = log_normal_density(means, prior["mean"], MEAN_SD * prior["sd"])
+        return total + sum(log_factor_density(factor, log_scale) for factor in factors)
 
-    residual = pt.linalg.solve_triangular(factor, (u - mean).T, lower=True)
-    return -0.5 * (residual**2).sum(axis=0) - pt.log(pt.diag(factor)).sum()
+    def prior_sd(
+        self, n_components: int, n_features: int, prior: Mapping[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """See `Family`."""
+        K, d = n_components, n_features
+        sds = {
+            "means": np.tile(MEAN_SD * prior["sd"], (K, 1)),
+            "log_sds": np.full((K, d), LOG_SD),
+        }
+        if d > 1:
+            sds["correlations"] = np.full((K, d * (d - 1) // 2), correlation_sd(d))
+        return sds
+
+    def moments(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
+        """Means, and the diagonals of the covariance matrices."""
+        variances = np.diagonal(parameters["covariances"], axis1=-2, axis2=-1)
+        return parameters["means"], variances
 
 
 def _cholesky(covariances: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -16,7 +17,7 @@ from mixcompare.errors import SpecError, nearest
 from mixcompare.records import DRAW_FINDINGS, FINDINGS, SOUND
 from mixcompare.report import words
 from mixcompare.report.document import Drawing, Section, Tabular
-from mixcompare.report.sections import asked, case, expectations, standing, trail
+from mixcompare.report.sections import asked, case, expectations, overview, page, standing, trail
 from mixcompare.report.view import View
 
 FORMATS = ("html", "md", "csv", "tex")
@@ -47,14 +48,14 @@ def build(results: Any, out: str | Path, formats: Sequence[str] = FORMATS) -> Pa
     chosen = _formats(formats)
     folder = Path(out)
     view = View(results)
-    sections = compose(view)
-    tables = [block.table for block in _blocks(sections) if isinstance(block, Tabular)]
+    answer, sections = overview.draw(overview.compute(view)), compose(view)
+    tables = [block.table for block in _blocks([answer, *sections]) if isinstance(block, Tabular)]
     drawings = _drawn(block for block in _blocks(sections) if isinstance(block, Drawing))
     files: dict[str, str] = {}
     if "html" in chosen:
-        files["report.html"] = _render("report.html.j2", view, sections, drawings)
+        files["report.html"] = _render("report.html.j2", view, answer, sections, drawings)
     if "md" in chosen:
-        files["report.md"] = _render("report.md.j2", view, sections, drawings)
+        files["report.md"] = _render("report.md.j2", view, answer, sections, drawings)
     files |= {f"tables/{table.name}.csv": table.csv() for table in tables if "csv" in chosen}
     files |= {f"tables/{table.name}.tex": table.tex() for table in tables if "tex" in chosen}
     if chosen & {"html", "md"}:
@@ -65,9 +66,9 @@ def build(results: Any, out: str | Path, formats: Sequence[str] = FORMATS) -> Pa
 
 
 def compose(view: View) -> list[Section]:
-    """The sections of a report in their order, those of cases in the study's; parts without blocks left out."""
+    """The sections of a report in their order; parts without blocks are left out."""
     sections = [asked.draw(asked.compute(view)), expectations.draw(expectations.compute(view))]
-    sections += [case.draw(case.compute(view, one)) for one in view.cases]
+    sections += [page.draw(case.compute(view, one)) for one in view.cases]
     sections += [
         standing.draw(standing.compute(view)),
         standing.formulations(view),
@@ -77,25 +78,12 @@ def compose(view: View) -> list[Section]:
     return [replace(s, parts=[part for part in s.parts if part.blocks]) for s in sections]
 
 
-def lead(view: View) -> list[tuple[str, str]]:
-    """The answer in plain sentences as paragraphs: (what it is about or "", text)."""
-    paragraphs: list[tuple[str, str]] = []
-    names = {case.data for case in view.cases} | {f"{c.data} ({c.model_name})" for c in view.cases}
-    for sentence in view.results.sentences():
-        name, colon, rest = sentence.partition(": ")
-        about = name if colon and name in names else ""
-        text = rest[:1].upper() + rest[1:] if about else sentence
-        if paragraphs and paragraphs[-1][0] == about:
-            paragraphs[-1] = (about, f"{paragraphs[-1][1]} {text}")
-        else:
-            paragraphs.append((about, text))
-    return paragraphs
-
-
 # -- rendering ------------------------------------------------------------------------------------
 
 
-def _render(template: str, view: View, sections: list[Section], drawings: dict[str, str]) -> str:
+def _render(
+    template: str, view: View, answer: Section, sections: list[Section], drawings: dict[str, str]
+) -> str:
     from mixcompare.report import style
 
     loader = PackageLoader("mixcompare.report", "templates")
@@ -104,7 +92,6 @@ def _render(template: str, view: View, sections: list[Section], drawings: dict[s
         loader=loader,
         autoescape=html,
         undefined=StrictUndefined,
-        trim_blocks=not html,
         keep_trailing_newline=True,
     )
     environment.filters["md"] = _markdown
@@ -113,14 +100,14 @@ def _render(template: str, view: View, sections: list[Section], drawings: dict[s
         title=view.study.get("title") or "Comparison",
         question=view.study.get("question", ""),
         quick=_QUICK if view.results.quick else "",
-        lead=lead(view),
+        answer=answer,
         sections=sections,
-        drawing=lambda block: Markup(style.inline(drawings[block.name])),  # noqa: S704 - our own SVG
-        css=Markup(source),  # noqa: S704 - our own file
+        drawing=lambda block: Markup(style.inline(drawings[block.name])),
+        css=Markup(source),
         tone=_tone,
         finding=words.finding,
     )
-    return text.strip() + "\n"
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 _QUICK = (
@@ -146,7 +133,10 @@ def _markdown(text: str) -> str:
 def _drawn(blocks: Iterator[Drawing]) -> dict[str, str]:
     from mixcompare.report import style
 
-    return {block.name: style.svg(style.figure_of(block.drawn), block.name, block.title) for block in blocks}
+    return {
+        block.name: style.svg(style.figure_of(block.drawn), block.name, block.title)
+        for block in blocks
+    }
 
 
 def _blocks(sections: Sequence[Section]) -> Iterator[Any]:

@@ -11,10 +11,10 @@ from mixcompare.report.tables import Table
 
 @dataclass(frozen=True)
 class Paragraph:
-    """One paragraph; `role` "lead" or "note" changes its looks."""
+    """One paragraph; `about` names its subject, in bold before it."""
 
     text: str
-    role: str = ""
+    about: str = ""
     kind: ClassVar[str] = "paragraph"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+
+from mixcompare.errors import ContractError
 
 INK, MUTED, FAINT, FAILED = "#22262b", "#6a7078", "#d9dce0", "#b5173a"
 EM, QUASI_NEWTON, SEARCH, SAMPLER, OTHER = "#1f5fa8", "#a86200", "#1d7a55", "#7a3f9d", "#4f5964"
@@ -129,6 +131,30 @@ def canvas(height: float, rows: int = 1, columns: int = 1, **options: Any) -> tu
     return figure, figure.subplots(rows, columns, **options)
 
 
+def paired[T](items: Sequence[T], method: Callable[[T], str]) -> list[T | None]:
+    """Places in a grid two wide: forms of one solver begin a row together, single methods share rows.
+
+    None marks an empty place.
+    """
+    groups: dict[str, list[T | None]] = {}
+    for item in items:
+        groups.setdefault(method(item).partition("[")[0], []).append(item)
+    places: list[T | None] = [group[0] for group in groups.values() if len(group) == 1]
+    for group in groups.values():
+        if len(group) > 1:
+            places += [None] * (len(places) % 2) + group
+    return places + [None] * (len(places) % 2)
+
+
+def label_lowest(axes: Any, places: Sequence[Any]) -> None:
+    """Tick labels under the lowest panel of each column, which need not be in the last row."""
+    columns = axes.shape[1]
+    for column in range(columns):
+        used = [i for i in range(column, len(places), columns) if places[i] is not None]
+        if used:
+            axes.flat[used[-1]].tick_params(labelbottom=True)
+
+
 def own_axes(ax: Axes | None, height: float) -> Axes:
     """The axes given, or those of a new figure."""
     return canvas(height)[1] if ax is None else ax
@@ -136,8 +162,10 @@ def own_axes(ax: Axes | None, height: float) -> Axes:
 
 def figure_of(drawn: Any) -> Figure:
     """The figure that axes (one or an array of them) belong to."""
-    first = drawn if isinstance(drawn, Axes) else next(iter(drawn.flat))
-    figure: Figure = first.figure
+    first = drawn if isinstance(drawn, Axes) else drawn.flat[0]
+    figure = first.get_figure(root=True)
+    if figure is None:
+        raise ContractError("a figure's draw must return axes that belong to a figure")
     return figure
 
 
@@ -154,20 +182,31 @@ def svg(figure: Figure, name: str, title: str) -> str:
     figure.savefig(buffer, format="svg", metadata=nothing, facecolor="none")
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
-    ids = {old: f"{name}-{i}" for i, old in enumerate(dict.fromkeys(re.findall(r' id="([^"]+)"', text)))}
+    ids = {
+        old: f"{name}-{i}"
+        for i, old in enumerate(dict.fromkeys(re.findall(r' id="([^"]+)"', text)))
+    }
     text = re.sub(r' id="([^"]+)"', lambda m: f' id="{ids[m[1]]}"', text)
     text = re.sub(r'href="#([^"]+)"', lambda m: f'href="#{ids[m[1]]}"', text)
     text = re.sub(r"url\(#([^)]+)\)", lambda m: f"url(#{ids[m[1]]})", text)
     text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.S)
+    text = re.sub(r' (d|x|y)="([^"]*)"', lambda m: f' {m[1]}="{_rounded(m[2])}"', text)
     label = f'<title id="{name}-title">{_escaped(title)}</title>'
     opening = f'<svg role="img" aria-labelledby="{name}-title" '
-    return re.sub(r"<svg (.*?>)", lambda m: opening + m[1] + "\n" + label, text, count=1, flags=re.S)
+    return re.sub(
+        r"<svg (.*?>)", lambda m: opening + m[1] + "\n" + label, text, count=1, flags=re.S
+    )
 
 
 def inline(document: str) -> str:
     """The SVG as it stands inside an HTML page, where namespaces are understood."""
     document = re.sub(r' xmlns(:xlink)?="[^"]*"', "", document)
     return document.replace("xlink:href", "href")
+
+
+def _rounded(numbers: str) -> str:
+    """Coordinates to a hundredth of a point: nobody sees more, and files are half as large."""
+    return re.sub(r"-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), numbers)
 
 
 def _escaped(text: str) -> str:

@@ -18,7 +18,8 @@ class Column:
     """One column: its key in the rows, its heading, how a value is printed, and whether it is a number.
 
     `beside` names more keys whose values `show` takes after the first, for cells such as "18 of 20".
-    `badge` marks a column of findings, or counts of findings, shown as coloured words in HTML.
+    `badge` marks a column of findings, or counts of findings, shown as coloured words in HTML; `alarm`
+    one whose values above zero are to be noticed.
     """
 
     key: str
@@ -26,6 +27,7 @@ class Column:
     show: Callable[..., str]
     number: bool = True
     badge: bool = False
+    alarm: bool = False
     beside: tuple[str, ...] = ()
 
     def print(self, row: Mapping[str, Any]) -> str:
@@ -51,6 +53,11 @@ class Table:
         value = self.rows[row].get(self.columns[column].key)
         return [(name, f"{words.finding(name)} {count}".strip()) for name, count in counts(value)]
 
+    def alarms(self, row: int, column: int) -> bool:
+        """Whether a cell is to be noticed."""
+        one = self.columns[column]
+        return one.alarm and (self.rows[row].get(one.key) or 0) > 0
+
     def markdown(self) -> str:
         """A pipe table."""
         align = ["right" if column.number else "left" for column in self.columns]
@@ -59,13 +66,17 @@ class Table:
 
     def csv(self) -> str:
         """Raw values at full precision under their keys; lists and mappings as in the store."""
-        keys = list(dict.fromkeys(key for column in self.columns for key in (column.key, *column.beside)))
-        frame = pd.DataFrame([[_raw(row.get(key)) for key in keys] for row in self.rows], columns=keys)
+        keys = list(
+            dict.fromkeys(key for column in self.columns for key in (column.key, *column.beside))
+        )
+        frame = pd.DataFrame(
+            [[_raw(row.get(key)) for key in keys] for row in self.rows], columns=keys
+        )
         text: str = frame.to_csv(index=False, lineterminator="\n")
         return text
 
     def tex(self) -> str:
-        """A booktabs table, printed text escaped; needs \\usepackage{booktabs}."""
+        """A booktabs table with its text escaped; needs the package booktabs."""
         spec = "".join("r" if column.number else "l" for column in self.columns)
         lines = [" & ".join(map(_tex, row)) + r" \\" for row in [self.headings, *self.cells()]]
         body = [r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"]
@@ -97,7 +108,7 @@ def text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {text(inner)}" for key, inner in value.items())
+        return ", ".join(f"{key} {_nested(inner)}" for key, inner in value.items())
     if isinstance(value, (list, tuple)):
         return ", ".join(text(inner) for inner in value)
     return "" if _missing(value) else str(value)
@@ -114,24 +125,25 @@ def counts(value: Any) -> list[tuple[str, str]]:
     for part in text(value).split(", "):
         name, _, count = part.rpartition(" ")
         found.append((name, count) if count.isdigit() else (part, ""))
-    return [pair for pair in found if pair[0]]
+    return [(words.named(name), count) for name, count in found if name]
 
 
 def share(part: Any, total: Any) -> str:
-    """ "18 of 20"."""
-    return "" if _missing(part) else f"{whole(part)} of {whole(total)}"
+    """For example 18 of 20; a dash for none of none."""
+    if _missing(part):
+        return ""
+    return f"{whole(part)} of {whole(total)}" if total else "–"
 
 
-def with_error(decimals: int = 3) -> Callable[..., str]:
-    """ "0.012 ± 0.004": an estimate and its Monte Carlo standard error."""
-
-    def show(estimate: Any, mcse: Any = None) -> str:
-        if _missing(estimate):
-            return ""
-        tail = "" if _missing(mcse) else f" ± {fixed(decimals)(mcse)}"
-        return f"{fixed(decimals)(estimate)}{tail}"
-
-    return show
+def with_error(estimate: Any, mcse: Any = None) -> str:
+    """An estimate ± its Monte Carlo standard error, to two digits of the error."""
+    if _missing(estimate):
+        return ""
+    if _missing(mcse):
+        return number(3)(estimate)
+    rounded = float(f"{mcse:.1e}")
+    decimals = min(max(1 - math.floor(math.log10(rounded)), 0), 7) if rounded > 0 else 2
+    return f"{fixed(decimals)(estimate)} ± {fixed(decimals)(mcse)}"
 
 
 def whole(value: Any) -> str:
@@ -170,7 +182,15 @@ def nats(value: Any) -> str:
     """A gap in nats: what is below the verifier's resolution is printed as a bound."""
     if _missing(value):
         return ""
+    if value == 0:
+        return "0"
     return "< 1e−4" if abs(value) < 1e-4 else number(3)(value)
+
+
+def _nested(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"({text(value)})"
+    return f"[{text(value)}]" if isinstance(value, (list, tuple)) else text(value)
 
 
 def _missing(value: Any) -> bool:

@@ -37,16 +37,14 @@ def fit_text(results: Results, data: Dataset, model: MixtureModel, width: int) -
     optima = results.optima()
     if len(optima) > 1:
         parts.append(f"{len(optima)} distinct optima:\n" + _optima(optima, width))
-    parts.append(textwrap.fill(results.advice(), width))
+    parts.append(_filled(results.advice(), width))
     return "\n\n".join(parts)
 
 
 def verdict_text(verdict: Verdict, data: Dataset, model: MixtureModel, width: int) -> str:
     """A verdict on one point, with the numbers behind it."""
     parts = [_heading(data, model, width)]
-    parts.append(
-        textwrap.fill(f"Found {words.finding(verdict.finding)}: {verdict.message}.", width)
-    )
+    parts.append(_filled(f"Found {words.finding(verdict.finding)}: {verdict.message}.", width))
     numbers = [
         ("log-likelihood", f"{verdict.loglik:.6f} nats"),
         ("Newton decrement", f"{verdict.newton_decrement:.3g} nats"),
@@ -54,7 +52,7 @@ def verdict_text(verdict: Verdict, data: Dataset, model: MixtureModel, width: in
         ("flags", ", ".join(map(words.finding, verdict.flags)) or "none"),
     ]
     parts.append("\n".join(f"{name:18}{value}" for name, value in numbers))
-    parts += [textwrap.fill(f"Note: {note}.", width) for note in verdict.notes]
+    parts += [_filled(f"Note: {note}.", width) for note in verdict.notes]
     return "\n\n".join(parts)
 
 
@@ -64,7 +62,7 @@ def study_text(results: Results, width: int) -> str:
     for (data, model), rows in results.rows.groupby(["data", "model"], sort=False):
         case = Case(results, str(data), str(model), rows)
         told += [*sentences.best_known(case), *contests.reached(case)]
-    parts = [textwrap.fill(text, width, subsequent_indent="  ") for text in told]
+    parts = [_filled(text, width, subsequent_indent="  ") for text in told]
     expectations = results.expectations()
     if len(expectations):
         counts = expectations["status"].value_counts()
@@ -79,23 +77,27 @@ def study_text(results: Results, width: int) -> str:
 
 _METHOD_HEADERS = (
     "method",
-    "log-\nlikelihood",
+    "loglik",
     "found",
     "at best\nknown",
     "said ≠\nfound",
-    "passes\n(median)",
-    "seconds\n(all)",
+    "median\npasses",
+    "median\nseconds",
 )
+_SAME = 1e-6
 _STATUSES = ("reproduced", "not reproduced", "not checked")
 
 
 def _best(rows: pd.DataFrame) -> pd.Series:
-    """The row with the best end: the highest sound one that is not narrow, else the highest finite one."""
+    """The row with the best end: the highest sound one that is not narrow, else the highest finite one.
+
+    Of ends that differ by round-off the first.
+    """
     sound = rows[(rows["sound"] == True) & ~rows["narrow"]]  # noqa: E712 - None is not True
     for candidates in (sound, rows):
         values = candidates["loglik"]
         if np.isfinite(values).any():
-            return candidates.loc[values[np.isfinite(values)].idxmax()]
+            return candidates[values >= values[np.isfinite(values)].max() - _SAME].iloc[0]
     return rows.iloc[0]
 
 
@@ -109,7 +111,7 @@ def _method_row(method: str, rows: pd.DataFrame, best: pd.Series) -> list[str]:
         "-" if best["sampler"] else f"{int((rows['reached'] == True).sum())} of {fits}",  # noqa: E712
         "-" if rows["said"].isna().all() else f"{wrong} of {fits}",
         f"{rows['passes'].median():.0f}",
-        f"{rows['seconds'].sum():.2f}",
+        f"{rows['seconds'].median():.2g}",
     ]
 
 
@@ -118,7 +120,7 @@ def _sentence(method: str, rows: pd.DataFrame, best: pd.Series, width: int) -> s
     counts = rows["finding"].value_counts()
     ends = ", ".join(f"{number} {words.finding(str(name))}" for name, number in counts.items())
     text = f"{method}: {ends}; best: {best['verdict_message'] or words.finding(best['finding'])}"
-    return textwrap.fill(text.rstrip(".") + ".", width, subsequent_indent="  ")
+    return _filled(text.rstrip(".") + ".", width, subsequent_indent="  ")
 
 
 def _optima(optima: pd.DataFrame, width: int) -> str:
@@ -133,7 +135,7 @@ def _optima(optima: pd.DataFrame, width: int) -> str:
         ]
         for _, row in optima.head(_MOST).iterrows()
     ]
-    headers = ("log-likelihood", "nats below", "found", "standing", "ends", "methods")
+    headers = ("log-likelihood", "nats below", "found", "standing", "starts", "fits")
     text = _table(headers, shown, "rrllrl", width)
     return text if len(optima) <= _MOST else f"{text}\n... and {len(optima) - _MOST} more"
 
@@ -153,7 +155,7 @@ def _heading(data: Dataset, model: MixtureModel, width: int) -> str:
         f"{data.name}: {data.n:.0f} observations{rows} of {', '.join(data.columns)} (d = {data.n_features}). "
         f"Model: {what}, {model.n_parameters(data.n_features)} free parameters."
     )
-    return textwrap.fill(text, width)
+    return _filled(text, width)
 
 
 def _estimate(row: pd.Series, data: Dataset, model: MixtureModel, width: int) -> str:
@@ -164,23 +166,32 @@ def _estimate(row: pd.Series, data: Dataset, model: MixtureModel, width: int) ->
     lines = []
     with np.errstate(all="ignore"):
         scales = model.report_scale(theta)
+    if model.n_components == 1:
+        del scales["logit_weights"]
     for name, values in scales.items():
         lower, upper = intervals.get(name, (None, None))
         lines += _parameter_rows(name, values, lower, upper, data.columns)
-    blocks = []
-    size = max(1, (width - 20) // (31 if intervals else 14))
-    for start in range(0, theta.n_components, size):
-        stop = min(start + size, theta.n_components)
-        headers = ("", *(f"component {k + 1}" for k in range(start, stop)))
-        blocks.append(
-            _table(headers, [[r[0], *r[1 + start : 1 + stop]] for r in lines], "l", width)
-        )
     what = "without intervals"
     if intervals:
         what = f"with 95 % {'posterior' if posterior else 'Wald'} intervals"
-    return f"Best estimate ({row['method']}, start {row['start_index']}), {what}:\n" + "\n\n".join(
-        blocks
-    )
+    many = row["finding"] in ("ridge", "duplicate")
+    title = "One of many equally good estimates" if many else "Best estimate"
+    title = f"{title} ({row['method']}, start {row['start_index']}), {what}:"
+    return f"{title}\n{_components(lines, theta.n_components, width)}"
+
+
+def _components(lines: Sequence[Sequence[str]], K: int, width: int) -> str:
+    """A column a component, in as few blocks as the width allows."""
+    for size in range(K, 0, -1):
+        blocks = []
+        for start in range(0, K, size):
+            numbers = range(start, min(start + size, K))
+            headers = ("", *(f"component {k + 1}" for k in numbers))
+            rows = [[line[0], *(line[1 + k] for k in numbers)] for line in lines]
+            blocks.append(_table(headers, rows, "lr", width))
+        if all(len(line) <= width for block in blocks for line in block.splitlines()):
+            break
+    return "\n\n".join(blocks)
 
 
 def _parameter_rows(
@@ -224,21 +235,34 @@ def _back(name: str) -> Callable[[Any], Any]:
 
 
 def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], align: str, width: int) -> str:
-    """A plain table whose text columns are wrapped where it would be wider than `width`."""
+    """A plain table; words in its left-aligned columns are wrapped where it would be wider than `width`."""
     sides = [{"l": "left", "r": "right"}[side] for side in align.ljust(len(headers), align[-1])]
-    for most in (None, 24, 16, 12):
-        limits = None if most is None else [most if side == "left" else None for side in sides]
+    for most in (width, 28, 20, 14, 10):
+        body = [
+            [_cell(c, most) if s == "left" else c for c, s in zip(r, sides, strict=True)]
+            for r in rows
+        ]
+        columns = zip(headers, *body, strict=True)
+        rule = [
+            "-" * max(len(line) for cell in cells for line in cell.splitlines() or [""])
+            for cells in columns
+        ]
         text: str = tabulate(
-            rows,
-            headers,
-            tablefmt="simple",
-            colalign=sides,
-            disable_numparse=True,
-            maxcolwidths=limits,
+            [headers, rule, *body], tablefmt="plain", colalign=sides, disable_numparse=True
         )
         if max(map(len, text.splitlines())) <= width:
             break
     return text
+
+
+def _cell(text: str, most: int) -> str:
+    """Words in a column of at most `most`; nelder-mead[bounded] can be broken before its bracket."""
+    return text if len(text) <= most else _filled(text.replace("[", " ["), most)
+
+
+def _filled(text: str, width: int, **indents: str) -> str:
+    """Lines of at most `width`, broken at blanks alone: nelder-mead stays whole."""
+    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False, **indents)  # type: ignore[arg-type]
 
 
 def _broken(row: pd.Series, width: int) -> str:
@@ -246,7 +270,7 @@ def _broken(row: pd.Series, width: int) -> str:
     found = "nothing" if row["found"] is None else row["found"]
     text = f"not reproduced: {row['quantity']}{f' ({where})' if where else ''}: expected {row['expected']}, "
     text += f"found {found}" + (f" ({row['note']})" if row["note"] else "")
-    return textwrap.fill(text, width, initial_indent="  ", subsequent_indent="    ")
+    return _filled(text, width, initial_indent="  ", subsequent_indent="    ")
 
 
 def _joined(value: Any) -> str:
@@ -261,4 +285,7 @@ def _fixed(value: float) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.4g}"
+    """Four significant digits, and no exponent between 1e-4 and 1e6."""
+    if not 1e-4 <= abs(value) < 1e6:
+        return f"{value:.4g}"
+    return f"{value:.{max(0, 3 - int(np.floor(np.log10(abs(value)))))}f}"

@@ -68,7 +68,9 @@ class View:
         for column in _JSON:
             rows[column] = pd.Series([parse(value) for value in rows[column]], dtype=object)
         rows["end"] = pd.Series([parse_theta(value) for value in rows["theta"]], dtype=object)
-        estimates = rows["loglik"].where(~rows["finding"].isin(NO_END) & np.isfinite(rows["loglik"]))
+        estimates = rows["loglik"].where(
+            ~rows["finding"].isin(NO_END) & np.isfinite(rows["loglik"])
+        )
         highest = estimates.groupby([rows[name] for name in (*CASE, "replicate")]).transform("max")
         rows["reference"] = rows["best_known"].fillna(highest)
         return rows
@@ -93,7 +95,10 @@ class View:
     @cached_property
     def method_names(self) -> dict[str, str]:
         """What each label of a method in the rows stands for, as typed in the study."""
-        return {block.get("label") or block["name"]: block["name"] for block in self.study.get("method", [])}
+        return {
+            block.get("label") or block["name"]: block["name"]
+            for block in self.study.get("method", [])
+        }
 
     def of(self, table: str, case: Case) -> list[dict[str, Any]]:
         """The rows of a table of the results that belong to a case, as mappings."""
@@ -120,19 +125,24 @@ class View:
 
     @cached_property
     def _trajectories(self) -> dict[str, pd.DataFrame]:
-        return {str(key): rows for key, rows in self.results.trajectories.groupby("key", sort=False)}
+        return {
+            str(key): rows for key, rows in self.results.trajectories.groupby("key", sort=False)
+        }
 
 
 def slug(text: str) -> str:
     """Letters, digits and hyphens: a name for files and anchors."""
-    kept = "".join(letter if letter.isascii() and letter.isalnum() else " " for letter in text.lower())
+    kept = "".join(
+        letter if letter.isascii() and letter.isalnum() else " " for letter in text.lower()
+    )
     return "-".join(kept.split()) or "case"
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as mappings with Python values; missing ones are None."""
     return [
-        {str(key): _plain(value) for key, value in row.items()} for row in frame.to_dict(orient="records")
+        {str(key): _plain(value) for key, value in row.items()}
+        for row in frame.to_dict(orient="records")
     ]
 
 

@@ -63,7 +63,7 @@ FORMULATIONS = {
 }
 
 PLAIN = (
-    "a plain name means the sound default: for the optimisers log-sum-exp, unconstrained coordinates, the exact "
+    "what a plain name means: for the optimisers log-sum-exp, unconstrained coordinates, the exact "
     "gradient by Fisher's identity where the solver can use one, data standardised; for EM the textbook "
     "iteration; for samplers proper priors and relabelled draws"
 )
@@ -109,8 +109,7 @@ def finding(name: str) -> str:
     return SHORT.get(name, name)
 
 
-def formulation(method: str) -> str:
-    """What the bracketed modifiers of a method's name ask for, in words; "" for a plain name."""
-    _, _, modifiers = method.partition("[")
-    known = [FORMULATIONS.get(part, part) for part in modifiers.rstrip("]").split("+") if part]
-    return "; ".join(known)
+def named(shown: str) -> str:
+    """The name of a finding that may be in words; other texts as they are."""
+    name = shown.replace(" ", "_").replace("-", "_")
+    return name if name in FINDINGS else shown

@@ -149,7 +149,7 @@ def thin(trajectory: Trajectory) -> tuple[np.ndarray, np.ndarray]:
     best = np.maximum.accumulate(loglik) if loglik.size else loglik
     kept: list[int] = []
     last = -np.inf
-    for i in np.flatnonzero(np.diff(best, prepend=-np.inf) > 0):
+    for i in np.flatnonzero(best > np.append(-np.inf, best[:-1])):
         if best[i] >= last + IMPROVEMENT:
             kept.append(int(i))
             last = best[i]

@@ -36,6 +36,12 @@ def _with_best(case: Case) -> str:
     edge = f", at the edge of the parameter space{case.edges}" if finding == "boundary" else ""
     hits = case.points["reached"] == True  # noqa: E712 - None is not True
     k, n = int(hits.sum()), len(hits)
+    by = words.number_of(case.points.loc[hits, "method"].nunique(), "method")
+    if case.replicates > 1:
+        return (
+            f"Every simulated data set has its own optimum: {words.of(k, n)} fits, by {by}, ended at the best "
+            f"known one of their data set (that nothing is higher is not proved)."
+        )
     if n == 1:
         return (
             f"The one fit ended at a verified optimum, {value}{edge}; only more starts can tell whether "
@@ -46,10 +52,9 @@ def _with_best(case: Case) -> str:
             f"The best optimum found, {value}{edge}, was reached by only 1 of {n:,} fits: try more starts "
             f"before believing it."
         )
-    by = words.number_of(case.points.loc[hits, "method"].nunique(), "method")
     return (
         f"Believe the optimum at {value}{edge}: {words.of(k, n)} fits, by {by}, ended there, and no higher "
-        f"one that counts was found (which does not prove that there is none)."
+        f"one was found that is not narrow (which does not prove that there is none)."
     )
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from mixcompare import registry
 from mixcompare.data import Dataset, as_dataset
@@ -16,6 +19,7 @@ from mixcompare.problem import Budget
 from mixcompare.store.rows import fits_table, frame, trajectories_table
 from mixcompare.study.design import Design, PlannedData, PlannedMethod, PlannedModel, Starts
 from mixcompare.study.executors import serial
+from mixcompare.study.options import with_options
 from mixcompare.study.plan import plan_design
 from mixcompare.study.results import Results
 from mixcompare.study.run import Progress
@@ -139,7 +143,8 @@ def _estimators(
         if label in found:
             raise SpecError(f'methods: expected each once, got "{label}" twice')
         if isinstance(method, str):
-            estimator = make_estimator(method, **{k: v for k, v in options.items() if k in own})
+            given = {key: value for key, value in options.items() if key in own}
+            estimator = with_options(partial(make_estimator, method), type(estimator), given)
         found[label] = estimator
     for key in options:
         if key not in known:
@@ -155,10 +160,10 @@ def _starts(
 ) -> Starts:
     if isinstance(starts, str):
         registry.load("starts", starts)
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
             raise SpecError(f"n_starts: expected a whole number of at least 1, got {n!r}")
-        return Starts(starts, n)
-    points = (starts,) if isinstance(starts, Theta) else tuple(starts)
+        return Starts(starts, int(n))
+    points = tuple(starts) if isinstance(starts, (list, tuple)) else (starts,)
     if not points or not all(isinstance(point, Theta) for point in points):
         raise SpecError(f"starts: expected a start scheme or points (Theta), got {starts!r}")
     for point in points:

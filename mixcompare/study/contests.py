@@ -23,7 +23,10 @@ def reached(case: Case) -> Iterator[str]:
     parts = []
     for (k, n), methods in sorted(groups.items(), key=lambda item: -item[0][0] / item[0][1]):
         each = " each" if len(methods) > 1 else ""
-        parts.append(f"{words.of(k, n)} {'fit' if n == 1 else 'fits'}{each} of {listed(methods)}")
+        which = (
+            f"{words.of(k, n)} fits" if n > 1 else "the only fit" if k else "not by the only fit"
+        )
+        parts.append(f"{which}{each} of {listed(methods)}")
     over = f" (over {case.replicates:,} data sets)" if case.replicates > 1 else ""
     yield f"{case.name}: the best known value was reached by {'; '.join(parts)}{over}."
 
@@ -38,9 +41,8 @@ def missed(case: Case) -> Iterator[str]:
         if lost.empty:
             continue
         met = int((lost["non_finite"] > 0).sum())
-        note = (
-            f"; {words.of(met, len(lost))} met values that are not finite on the way" if met else ""
-        )
+        who = "it" if len(lost) == 1 else words.of(met, len(lost))
+        note = f"; {who} met values that are not finite on the way" if met else ""
         parts.append(f"{method} {number_of(len(lost), 'fit')} ({_where(lost)}{note})")
     if parts:
         which = "fits" if case.points["best_known"].isna().all() else "fits that did not reach it"
@@ -59,17 +61,20 @@ def solvers(case: Case) -> Iterator[str]:
         claimed = int((fits["said"] == True).sum())  # noqa: E712
         if len(false):
             wrongly = _of_these(len(false), claimed, "wrongly")
-            parts.append(f"{method} claimed success {_times(claimed)}, {wrongly} ({_found(false)})")
+            parts.append(
+                f"{method} claimed success {words.times(claimed)}, {wrongly} ({_found(false)})"
+            )
         if modest:
             denied = len(fits) - claimed
             where = _of_these(modest, denied, "at a sound optimum")
-            parts.append(f"{method} reported failure {_times(denied)}, {where}")
+            parts.append(f"{method} reported failure {words.times(denied)}, {where}")
     n, wrong = len(rows), int((rows["false_success"] | rows["false_failure"]).sum())
     if not wrong:
-        what = "its one end" if n == 1 else f"all {n:,} ends"
-        yield f"{case.name}: what the solvers said of success and failure was borne out at {what}."
+        what = "the one end" if n == 1 else f"{words.of(n, n)} ends"
+        yield f"{case.name}: what solvers said of success and failure was borne out at {what}."
         return
-    head = f"what the solvers said of success and failure was wrong at {words.of(wrong, n)} ends"
+    what = "the one end" if n == 1 else f"{words.of(wrong, n)} ends"
+    head = f"what solvers said of success and failure was wrong at {what}"
     yield f"{case.name}: {head}: {'; '.join(parts)}."
 
 
@@ -135,10 +140,6 @@ def _found(rows: pd.DataFrame) -> str:
     return ", ".join(
         f"{findings.count(name):,} {words.finding(name)}" for name in in_order(findings)
     )
-
-
-def _times(n: int) -> str:
-    return "once" if n == 1 else f"{n:,} times"
 
 
 def _of_these(k: int, n: int, how: str) -> str:

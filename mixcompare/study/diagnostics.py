@@ -10,7 +10,8 @@ import numpy as np
 
 def rhat(diagnostics: Mapping[str, Any]) -> float:
     """The largest R-hat among diagnostics, that of raw labels (which may switch) left out; else nan."""
-    values = [v for k, v in diagnostics.items() if "rhat" in k.lower() and "raw" not in k.lower()]
+    names = {k: k.lower().replace("_", "").replace("-", "") for k in diagnostics}
+    values = [diagnostics[k] for k, name in names.items() if "rhat" in name and "raw" not in name]
     return float(max((float(v) for v in values if v is not None), default=np.nan))
 
 

@@ -16,6 +16,7 @@ from mixcompare.data import Dataset
 from mixcompare.errors import DataError
 from mixcompare.fit import run_fit
 from mixcompare.metrics.base import compute_metrics
+from mixcompare.problem import Problem
 from mixcompare.records import Cost, FitRecord, Solver, Trajectory, Verdict
 from mixcompare.seeds import stream
 from mixcompare.starts.base import Start, make_start
@@ -52,12 +53,22 @@ def outcomes(chunk: Chunk) -> Iterator[Outcome]:
                 if shared is None or shared[0] != of:
                     data = task.source.load(task.root, task.replicate)
                     verifier = Verifier(task.model, data, seed=task.seed) if task.verify else None
+                    _compile(task, data)
                     shared = (of, data, verifier)
                 outcome = _outcome(task, *shared[1:])
             except Exception as error:
                 error.add_note(f"while executing the task {task.key}")
                 raise
             yield outcome
+
+
+def _compile(task: Task, data: Dataset) -> None:
+    """One pass that belongs to no fit, so that none is charged the seconds that compiling it takes."""
+    try:
+        start = _start(task, data, task.start_index)
+        Problem(task.model, data).log_likelihood(start.theta)
+    except DataError:
+        return  # nothing to fit: the rows will say so
 
 
 def _outcome(task: Task, data: Dataset, verifier: Verifier | None) -> Outcome:

@@ -87,7 +87,7 @@ def distributed(chunks: Sequence[Chunk], address: str) -> Executed:
         futures = client.map(execute, chunks, pure=False, batch_size=64)
         index = {future.key: i for i, future in enumerate(futures)}
         try:
-            for future, ended in dask.as_completed(futures, with_results=True):
+            for future, ended in dask.as_completed(futures, client.loop, with_results=True):
                 yield index[future.key], ended
                 future.release()
         finally:

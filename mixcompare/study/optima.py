@@ -61,7 +61,9 @@ def find_optima(rows: pd.DataFrame, log_density: LogDensity) -> pd.DataFrame:
                     group.loglik,
                     best.loglik - group.loglik if best else np.nan,
                     len({(row.start_scheme, row.start_index) for row in group.rows}),
-                    dict(Counter(row.method for row in group.rows)),
+                    dict(
+                        Counter(row.method for row in sorted(group.rows, key=lambda row: row.Index))
+                    ),
                     group.theta,
                 )
             )

@@ -24,11 +24,13 @@ def sampled(case: Case) -> Iterator[str]:
             )
         elif bad.empty:
             text = f"nothing wrong was found with the draws on any of {len(fits):,} data sets"
+        elif len(bad) == len(fits):
+            sets = f"{words.of(len(bad), len(bad))} data sets"
+            text = f"the draws should not be believed on {sets}: {_counts(bad)}"
         else:
-            text = (
-                f"nothing wrong was found with the draws on {words.of(len(fits) - len(bad), len(fits))} data "
-                f"sets; found on the others: {_counts(bad)}"
-            )
+            fine = words.of(len(fits) - len(bad), len(fits))
+            text = f"nothing wrong was found with the draws on {fine} data sets"
+            text += f"; on the others: {_counts(bad)}"
         yield f"{case.name}, {method}: {text}{_numbers(fits)}.{_flags(fits)}{_agreement(case, fits)}"
 
 
@@ -36,7 +38,7 @@ def _complaint(row: Any) -> str:
     reason = next((t for t in (row["error"], row["said_message"]) if isinstance(t, str) and t), "")
     if row["finding"] in ("unsupported", "error") and reason:
         return f"there are no draws: {reason.rstrip('.')}"
-    return f"the draws should not be believed ({words.finding(row['finding'])})"
+    return f"the draws should not be believed: {words.finding(row['finding'])}"
 
 
 def _counts(rows: pd.DataFrame) -> str:

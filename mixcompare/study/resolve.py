@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import itertools
-import typing
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from functools import partial
 
 from mixcompare import registry
-from mixcompare.datasets import available
-from mixcompare.errors import MixcompareError, SpecError, nearest
+from mixcompare.errors import SpecError, nearest
 from mixcompare.estimators.base import Estimator, make_estimator
 from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Budget
 from mixcompare.study import spec
-from mixcompare.study.design import Design, PlannedData, PlannedMethod, PlannedModel, Starts
+from mixcompare.study.design import Design, PlannedMethod, PlannedModel
 from mixcompare.study.expect import check_names
-from mixcompare.study.sources import BuiltIn, File, Simulated, Source
-from mixcompare.theta import Theta
+from mixcompare.study.explain import at, blame, place
+from mixcompare.study.options import with_options
+from mixcompare.study.resolve_data import resolve_data
 
 
 def make_design(study: spec.Study, quick: bool = False) -> Design:
@@ -29,7 +27,9 @@ def make_design(study: spec.Study, quick: bool = False) -> Design:
     columns and parameters, values that do not fit each other, data the model has no support for.
     """
     file = study.file
-    data = [made for i, block in enumerate(file.data) for made in _data(study, i, block, quick)]
+    data = [
+        made for i, block in enumerate(file.data) for made in resolve_data(study, i, block, quick)
+    ]
     _unique(study, "data", [d.source.name for d in data], "give each a name of its own")
     names = _Names(
         study, {b.name: [d.source.name for d in data if d.block == b.name] for b in file.data}
@@ -54,141 +54,6 @@ def make_design(study: spec.Study, quick: bool = False) -> Design:
     return design
 
 
-# -- data -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class _Made:
-    """Planned data with the name of their block, and the key that says where they start."""
-
-    block: str
-    planned: PlannedData
-    starts_at: str
-
-    @property
-    def source(self) -> Source:
-        return self.planned.source
-
-
-def _data(study: spec.Study, i: int, block: spec.Data, quick: bool) -> list[_Made]:
-    kind = _kind(study, i, block)
-    sources = {"dataset": _builtin, "file": _file, "scenario": _scenarios}[kind](study, i, block)
-    given = block.starts or study.file.starts
-    starts_at = spec.place(*(("data", i, "starts") if block.starts else ("starts",)))
-    starts = _starts(study, starts_at, given)
-    made = []
-    for source in sources:
-        with _at(study, "data", i, kind):
-            first = source.load(study.file.seed, 0)
-        replicates = (block.replicates or study.file.replicates) if source.simulated else 1
-        if isinstance(source, File):
-            source = replace(source, digest=first.digest)
-        if quick:
-            replicates = min(replicates, study.file.quick.replicates or replicates)
-            starts = _fewer(starts, study.file.quick.starts)
-        made.append(_Made(block.name, PlannedData(source, replicates, starts, first), starts_at))
-    return made
-
-
-def _kind(study: spec.Study, i: int, block: spec.Data) -> str:
-    """Which of the three kinds of data a block names; SpecError unless it is one, with its own keys only."""
-    given = [kind for kind in ("dataset", "file", "scenario") if getattr(block, kind)]
-    if len(given) != 1:
-        raise SpecError(
-            f"{study.path}: {spec.place('data', i)}: expected exactly one of dataset, file and scenario, got "
-            f"{' and '.join(given) or 'none'}"
-        )
-    kind = given[0]
-    foreign = {
-        "dataset": ("counts", "parameters", "replicates"),
-        "file": ("parameters", "replicates"),
-        "scenario": ("columns", "counts"),
-    }[kind]
-    for key in foreign:
-        if getattr(block, key) is not None:
-            owner = (
-                "a file" if key == "counts" else "a scenario" if key in _SIMULATED else "real data"
-            )
-            raise SpecError(
-                f"{study.path}: {spec.place('data', i, key)}: expected only with {owner}, got it with "
-                f'{kind} = "{getattr(block, kind)}": take it out'
-            )
-    return kind
-
-
-_SIMULATED = ("parameters", "replicates")
-
-
-def _builtin(study: spec.Study, i: int, block: spec.Data) -> list[Source]:
-    if block.dataset not in available():
-        raise SpecError(
-            f'{study.path}: {spec.place("data", i, "dataset")}: unknown data set "{block.dataset}": expected '
-            f'one of those that "mixcompare list datasets" shows.{nearest(block.dataset or "", available())}'
-        )
-    return [BuiltIn(block.name, block.dataset or "", block.columns)]
-
-
-def _file(study: spec.Study, i: int, block: spec.Data) -> list[Source]:
-    return [File(block.name, study.folder / Path(block.file or ""), block.columns, block.counts)]
-
-
-def _scenarios(study: spec.Study, i: int, block: spec.Data) -> list[Source]:
-    """One source for each combination of the parameters that are given as lists but take one value."""
-    with _at(study, "data", i, "scenario"):
-        cls = registry.load("scenarios", block.scenario or "")
-    hints = typing.get_type_hints(cls)
-    parameters = block.parameters or {}
-    listed = [
-        key for key, v in parameters.items() if isinstance(v, list) and hints.get(key) in _SCALARS
-    ]
-    sources: list[Source] = []
-    for values in itertools.product(*(parameters[key] for key in listed)):
-        chosen = dict(zip(listed, values, strict=True))
-        suffix = "".join(f" {key}={value}" for key, value in chosen.items())
-        sources.append(
-            Simulated(block.name + suffix, block.scenario or "", {**parameters, **chosen})
-        )
-    if not sources:
-        raise SpecError(
-            f"{study.path}: {spec.place('data', i, 'parameters')}: expected values, got an empty list"
-        )
-    return sources
-
-
-_SCALARS = (int, float, str, bool)
-
-
-# -- starts ---------------------------------------------------------------------------------------
-
-
-def _starts(study: spec.Study, where: str, block: spec.Starts) -> Starts:
-    if (block.scheme is None) == (block.given is None):
-        got = "none" if block.scheme is None else "both"
-        raise SpecError(
-            f"{study.path}: {where}: expected either a scheme, as in "
-            f'{{ scheme = "mixed", n = 20 }}, or points, as in {{ given = [...] }}, got {got}'
-        )
-    if block.scheme is not None:
-        with _at(study, where, "scheme"):
-            registry.load("starts", block.scheme)
-        return Starts(block.scheme, block.n)
-    if "n" in block.model_fields_set:
-        raise SpecError(
-            f"{study.path}: {where}.n: expected only with a scheme; the number of given "
-            f"starts is that of the points: take it out"
-        )
-    points = []
-    for j, values in enumerate(block.given or ()):
-        with _at(study, where, "given", j):
-            points.append(Theta.from_dict(values))
-    return Starts(tuple(points), len(points))
-
-
-def _fewer(starts: Starts, n: int | None) -> Starts:
-    n = min(n or starts.n, starts.n)
-    return Starts(starts.scheme if isinstance(starts.scheme, str) else starts.scheme[:n], n)
-
-
 # -- models and methods ---------------------------------------------------------------------------
 
 
@@ -207,7 +72,7 @@ class _Names:
         for j, name in enumerate(wanted):
             if name not in self.meant:
                 raise SpecError(
-                    f'{self.study.path}: {spec.place(*where, j)}: unknown data "{name}": expected a name '
+                    f'{self.study.path}: {place(*where, j)}: unknown data "{name}": expected a name '
                     f"of a [[data]] block: {', '.join(self.meant)}.{nearest(name, self.meant)}"
                 )
         return frozenset(name for key in wanted for name in self.meant[key])
@@ -215,12 +80,17 @@ class _Names:
 
 def _models(study: spec.Study, i: int, block: spec.Model, names: _Names) -> list[PlannedModel]:
     data = names.find(("model", i, "data"), block.data)
-    with _at(study, "model", i, "family"):
-        registry.load("families", block.family)
+    with at(study.path, "model", i, "family"):
+        cls = registry.load("families", block.family)
     made = []
-    for K in block.n_components:
-        with _options_at(study, "model", i, *(() if K < 1 else ("options",))):
-            made.append(PlannedModel(MixtureModel(block.family, K, **block.options), data))
+    for j, K in enumerate(block.n_components):
+        with at(
+            study.path, "model", i, "n_components", *((j,) if len(block.n_components) > 1 else ())
+        ):
+            MixtureModel(block.family, K)
+        with at(study.path, "model", i, "options"):
+            model = with_options(partial(MixtureModel, block.family, K), cls, block.options)
+            made.append(PlannedModel(model, data))
     return made
 
 
@@ -228,18 +98,22 @@ def _method(
     study: spec.Study, i: int, block: spec.Method, names: _Names, quick: bool
 ) -> PlannedMethod:
     data = names.find(("method", i, "data"), block.data)
-    with _at(study, "method", i, "name"):
+    with at(study.path, "method", i, "name"):
         estimator = make_estimator(block.name)
-    options = dict(block.options)
-    with _options_at(study, "method", i, "options"):
-        estimator = make_estimator(block.name, **options)
+    make, settings, options = (
+        partial(make_estimator, block.name),
+        type(estimator),
+        dict(block.options),
+    )
+    with at(study.path, "method", i, "options"):
+        estimator = with_options(make, settings, options)
     if quick:
         known = _options(estimator)
         options |= {
             key: v for key, v in (study.file.quick.model_extra or {}).items() if key in known
         }
-        with _options_at(study, "quick"):
-            estimator = make_estimator(block.name, **options)
+        with at(study.path, "quick"):
+            estimator = with_options(make, settings, options)
     return PlannedMethod(block.label or block.name, estimator, data, block.replicates)
 
 
@@ -273,12 +147,12 @@ def _check_fits(study: spec.Study, design: Design, starts_at: Mapping[str, str])
         if name not in planned_model.data:
             continue
         planned = planned or any(name in method.data for method in design.methods)
-        with _blame(study, f"the model {model.name} on the data {name}"):
+        with blame(study.path, f"the model {model.name} on the data {name}"):
             model.check(data.first)
         given = () if isinstance(data.starts.scheme, str) else data.starts.scheme
         for j, theta in enumerate(given):
-            where = f"{spec.place(starts_at[name], 'given', j)} for the model {model.name}"
-            with _blame(study, where):
+            where = f"{place(starts_at[name], 'given', j)} for the model {model.name}"
+            with blame(study.path, where):
                 model.as_start(theta, data.first)
     if not planned:
         raise SpecError(
@@ -294,8 +168,8 @@ def _check_expectations(study: spec.Study, design: Design) -> None:
         "method": [planned.label for planned in design.methods],
     }
     for i, block in enumerate(study.file.expect):
-        where = spec.place("expect", i)
-        with _blame(study, where):
+        where = place("expect", i)
+        with blame(study.path, where):
             check_names(block.quantity, block.where)
             _check_limits(block)
         for key, options in known.items():
@@ -322,28 +196,3 @@ def _unique(study: spec.Study, block: str, names: Sequence[str], remedy: str) ->
             raise SpecError(
                 f'{study.path}: {block}: expected different [[{block}]] blocks, got "{name}" twice: {remedy}'
             )
-
-
-@contextmanager
-def _at(study: spec.Study, *where: str | int) -> Iterator[None]:
-    """Turn what the inside finds wrong into a SpecError that names file and key."""
-    with _blame(study, spec.place(*where)):
-        yield
-
-
-@contextmanager
-def _options_at(study: spec.Study, *where: str | int) -> Iterator[None]:
-    """The same around values that go to an option's owner, who may not even be able to compare them."""
-    with _at(study, *where):
-        try:
-            yield
-        except (TypeError, ValueError) as error:
-            raise SpecError(f"expected another kind of value: {error}") from error
-
-
-@contextmanager
-def _blame(study: spec.Study, where: str) -> Iterator[None]:
-    try:
-        yield
-    except MixcompareError as error:
-        raise SpecError(f"{study.path}: {where}: {error}") from error

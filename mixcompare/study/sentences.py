@@ -44,10 +44,15 @@ def asked(results: Any) -> Iterator[str]:
         number_of(rows["model"].nunique(), "model"),
         number_of(rows["method"].nunique(), "method"),
     ]
-    none = int(rows["finding"].isin(NO_END).sum())
-    end = f" {none:,} of them left no usable estimate." if none else ""
+    none, n = int(rows["finding"].isin(NO_END).sum()), len(rows)
+    end = f" {'It' if n == 1 else f'{none:,} of them'} left no usable estimate." if none else ""
     size = " This is the quick size of the study, not the full one." if results.quick else ""
-    yield f"Made: {number_of(len(rows), 'fit')}, with {listed(parts)}.{end}{size}"
+    yield f"Made: {number_of(n, 'fit')}, with {listed(parts)}.{end}{size}"
+    if rows["best_known"].notna().any():
+        yield (
+            "Best known means the highest verified optimum that any fit here found and that is not narrow "
+            "(resting on a handful of observations); that nothing is higher is not proved."
+        )
 
 
 # -- the best known value -------------------------------------------------------------------------
@@ -68,8 +73,7 @@ def best_known(case: Case) -> Iterator[str]:
     else:
         yield (
             f"{case.name}: the best known log-likelihood is {words.nats(best['loglik'].iloc[0])} nats; "
-            f"{_others(optima)}. Best known means: the highest verified optimum found here that is not "
-            f"narrow; that none is higher is not proved."
+            f"{_others(optima)}."
         )
     yield from _nature(case, best)
 
@@ -85,7 +89,7 @@ def _others(optima: pd.DataFrame) -> str:
     which = (
         "it is" if len(rest) == 1 else "all of them" if narrow == len(rest) else f"{narrow} of them"
     )
-    return f"{text}, {which} narrow, resting on a handful of observations"
+    return f"{text}, {which} narrow"
 
 
 def _no_best(case: Case, optima: pd.DataFrame) -> str:
@@ -150,4 +154,4 @@ def expected(results: Any) -> Iterator[str]:
         place = listed([f"{key} {value}" for key, value in row.where.items()])
         note = f" ({row.note})" if row.note else ""
         what = f"{row.quantity}{' of ' if place else ''}{place}"
-        yield f"Not reproduced: {what}: expected {row.expected}, found {row.found}{note}."
+        yield f"Not reproduced: {what}: expected {row.expected}, found {words.value(row.found)}{note}."

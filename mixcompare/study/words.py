@@ -14,10 +14,22 @@ def number_of(n: int, noun: str, plural: str = "") -> str:
 
 
 def of(k: int, n: int) -> str:
-    """For example "18 of 20", "all 20", "none of 20"; "1 of 1" and "0 of 1"."""
+    """For example "18 of 20", "all 20", "both", "none of 20"; "1 of 1" and "0 of 1"."""
     if n > 1 and k in (0, n):
-        return f"all {n:,}" if k else f"none of {n:,}"
+        return f"none of {n:,}" if not k else "both" if n == 2 else f"all {n:,}"
     return f"{k:,} of {n:,}"
+
+
+def times(n: int) -> str:
+    """For example "once", "twice", "3 times"."""
+    return "once" if n == 1 else "twice" if n == 2 else f"{n:,} times"
+
+
+def value(found: float | str | None) -> str:
+    """A number without a needless tail; words as they are."""
+    return (
+        f"{found:.10g}" if isinstance(found, float) else "no value" if found is None else str(found)
+    )
 
 
 def listed(items: Sequence[str]) -> str:

@@ -60,34 +60,45 @@ def narrowness(model: MixtureModel, data: Dataset, theta: Theta) -> tuple[float,
     return ratio, count, bool(ratio < limit or count < least)
 
 
-def empty_component_gain(model: MixtureModel, data: Dataset, theta: Theta) -> float:
+def empty_component_gain(
+    model: MixtureModel, data: Dataset, theta: Theta, policy: Policy
+) -> float:
     """Nats to be gained by giving an empty component some weight, at the best place found for it.
 
     Lindsay's gradient function D(f) = sum_i c_i f(x_i) / f_mix(x_i) - n (Lindsay 1983, Ann. Statist. 11,
     86-94) is climbed by EM steps of the new component alone, from up to 20 observations spread over the
-    data; `theta` is the mixture without the empty component. 0 if no D > 0 is found.
+    data, short of collapse; `theta` is the mixture without the empty component. 0 if no D > 0 is found.
     """
-    family, K = model.family, model.n_components
     base = model.log_density(data.x, theta)
     present = responsibilities(model, data, theta)
     order = np.lexsort(data.x.T[::-1])
     rows = data.x[np.unique(order[np.linspace(0, order.size - 1, 20).astype(int)])]
+    return max(0.0, *(_place(model, data, base, present, row, policy) for row in rows))
+
+
+def _place(
+    model: MixtureModel,
+    data: Dataset,
+    base: np.ndarray,
+    present: np.ndarray,
+    row: np.ndarray,
+    policy: Policy,
+) -> float:
+    """Best gain on the climb of one new component from one observation."""
+    family, frame = model.family, model.family.frame(data)
+    at = np.repeat(row[None], model.n_components + 1, axis=0)
+    candidate = {name: value[-1:] for name, value in family.components_at(at, data).items()}
     best = 0.0
-    for row in rows:
-        at = np.repeat(row[None], K + 1, axis=0)
-        candidate = {name: value[-1:] for name, value in family.components_at(at, data).items()}
-        for _ in range(30):
-            density = family.log_density(data.x, candidate)[:, 0] - base
-            excess = float(np.log(data.weights @ np.exp(density - density.max())) + density.max())
-            share = np.exp(density - density.max()) * 1e-9
-            moved = family.mle(family.sums(data, np.column_stack([present, share])))
-            moved = family.from_frame(moved, family.frame(data))
-            successor = {name: value[-1:] for name, value in moved.items()}
-            if family.outside(successor) or not np.isfinite(excess):
-                break
-            candidate = successor
+    for _ in range(30):
         density = family.log_density(data.x, candidate)[:, 0]
         best = max(best, _weight_gain(data, base, density))
+        # The share is far too small to move the components that are there, shared parameters included.
+        share = 1e-9 * np.exp(density - base - (density - base).max())
+        moved = family.mle(family.sums(data, np.column_stack([present, share])))
+        framed = {name: value[-1:] for name, value in moved.items()}
+        candidate = family.from_frame(framed, frame)
+        if family.outside(candidate) or family.spread(framed)[0] < policy.suspect:
+            break
     return best
 
 

@@ -18,9 +18,10 @@ def wald(
     """95 % intervals: name -> (lower, upper), arrays over components, on `model.report_scale`.
 
     Estimate +- 1.96 standard errors, by the delta method from the inverse of the observed information
-    (Efron and Hinkley 1978, Biometrika 65, 457-487) at the polished end `end` of the surface.
+    (Efron and Hinkley 1978, Biometrika 65, 457-487) at the polished end `end` of the surface, which is a
+    strict maximum. nan for what is not estimated: the weight of a single component.
     """
-    covariance = np.linalg.inv(surface.information(end))
+    local = surface.quadratic(end)
     step = 1e-5
 
     def flat(delta: np.ndarray) -> np.ndarray:
@@ -28,13 +29,15 @@ def wald(
         return np.concatenate([value.ravel() for value in scales.values()])
 
     rows = []
-    for i in range(end.size):
-        up, down = end.copy(), end.copy()
-        up[i] += step
-        down[i] -= step
-        rows.append((flat(up) - flat(down)) / (2 * step))
+    with np.errstate(invalid="ignore"):
+        for i in range(end.size):
+            up, down = end.copy(), end.copy()
+            up[i] += step
+            down[i] -= step
+            rows.append((flat(up) - flat(down)) / (2 * step))
     jacobian = np.array(rows).T
-    errors = np.sqrt(np.einsum("ij,jk,ik->i", jacobian, covariance, jacobian))
+    # In the eigenbasis every term is a square over a positive curvature: no rounding makes it negative.
+    errors = np.sqrt(((jacobian @ local.basis) ** 2 / local.curvature).sum(axis=1))
     intervals, start = {}, 0
     for name, value in model.report_scale(theta).items():
         half = Z95 * errors[start : start + value.size].reshape(value.shape)

@@ -110,7 +110,7 @@ def _judge_interior(
     if edges:
         gains.append(inward_gain(model, data, theta, edges))
     if empty:
-        gains.append(empty_component_gain(model, data, theta))
+        gains.append(empty_component_gain(model, data, theta, policy))
     found.attainable_gain = max(gains)
     worst = np.nanmax([found.attainable_gain, found.newton_decrement])
     found.margins["stationary"] = float(worst / policy.stationary)

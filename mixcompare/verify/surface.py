@@ -88,11 +88,6 @@ class Surface:
             value, basis.T @ (gradient[self.free] * self.scale), curvature, basis, noise
         )
 
-    def information(self, delta: np.ndarray) -> np.ndarray:
-        """Observed information: the negative Hessian, in scaled coordinates."""
-        hessian = self._differences(delta, STEP)
-        return -(hessian + hessian.T) / 2
-
     def _z(self, delta: np.ndarray) -> np.ndarray:
         z = self.origin.copy()
         z[self.free] += self.scale * delta

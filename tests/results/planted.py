@@ -56,7 +56,11 @@ def results(rows, study=None, quick=False, data=None):
     table["key"] = [f"key{k}" for k in range(len(rows))]
     x = Dataset(np.linspace(-2, 7, 30), name="planted")
     return Results(
-        table, pd.DataFrame(), study or {}, {("planted", 0): x} if data is None else data, quick=quick
+        table,
+        pd.DataFrame(),
+        study or {},
+        {("planted", 0): x} if data is None else data,
+        quick=quick,
     )
 
 

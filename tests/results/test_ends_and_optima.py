@@ -41,7 +41,9 @@ def test_best_known_is_of_the_same_data_replicate_and_model():
     assert results(rows).rows["best_known"].tolist() == [-100, -90, -80, -70, -100]
 
 
-@pytest.mark.parametrize("finding", ["unsupported", "error", "non_finite", "out_of_domain", "singular"])
+@pytest.mark.parametrize(
+    "finding", ["unsupported", "error", "non_finite", "out_of_domain", "singular"]
+)
 def test_no_end_no_gap(finding):
     rows = results([row("em", "maximum", -100.0), row("bfgs", finding, 50.0)]).rows
     assert np.isnan(rows["gap"][1])
@@ -68,11 +70,15 @@ def test_wrong_words():
         ("unsupported", None, (False, False)),
     ]
     rows = results([row("m", finding, -1.0, said) for finding, said, _ in cases]).rows
-    assert list(zip(rows["false_success"], rows["false_failure"], strict=True)) == [w for *_, w in cases]
+    assert list(zip(rows["false_success"], rows["false_failure"], strict=True)) == [
+        w for *_, w in cases
+    ]
 
 
 def test_missing_words_in_any_dress():
-    rows = results([row("m", "maximum", -1.0, said) for said in (True, None, NAN, pd.NA, np.False_)]).rows
+    rows = results(
+        [row("m", "maximum", -1.0, said) for said in (True, None, NAN, pd.NA, np.False_)]
+    ).rows
     assert rows["said"].tolist() == [True, None, None, None, False]
 
 
@@ -90,14 +96,16 @@ def test_samplers_reach_nothing():
 
 
 def test_a_label_takes_the_methods_place():
-    rows = results([row("em", "maximum", -1.0, label="EM, by hand"), row("em", "maximum", -1.0, label=None)])
+    rows = results(
+        [row("em", "maximum", -1.0, label="EM, by hand"), row("em", "maximum", -1.0, label=None)]
+    )
     assert rows.rows["method"].tolist() == ["EM, by hand", "em"]
 
 
 def test_rows_are_not_changed():
     made = results(waiting())
     before = made.fits.copy()
-    made.rows, made.summary(), made.optima(), made.claims(), made.sentences()  # noqa: B018
+    made.rows, made.summary(), made.optima(), made.claims(), made.sentences()
     pd.testing.assert_frame_equal(made.fits, before)
 
 
@@ -135,7 +143,9 @@ def test_without_the_data_the_loglik_decides_alone():
 
 
 def test_a_replicate_without_data_is_told_apart_at_the_first_ones():
-    rows = several("em", ("maximum", -1.0, True, {}), ("maximum", -1.0, True, {"end": LOWER}), replicate=7)
+    rows = several(
+        "em", ("maximum", -1.0, True, {}), ("maximum", -1.0, True, {"end": LOWER}), replicate=7
+    )
     assert len(results(rows).optima()) == 2
 
 
@@ -144,7 +154,10 @@ def test_a_ridge_is_one_optimum():
     x = np.array([1, 1, 0, 1, 0, 0, 1, 0, 1, 1.0])
     from mixcompare.data import Dataset
 
-    ends = [{"weights": [w, 1 - w], "probs": [[p], [(0.6 - w * p) / (1 - w)]]} for w, p in ((0.5, 0.5), (0.3, 0.4))]
+    ends = [
+        {"weights": [w, 1 - w], "probs": [[p], [(0.6 - w * p) / (1 - w)]]}
+        for w, p in ((0.5, 0.5), (0.3, 0.4))
+    ]
     ends.append({"weights": [0.4, 0.6], "probs": [[0.0], [1.0]]})
     rows = several(
         "em",

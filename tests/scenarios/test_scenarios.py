@@ -94,4 +94,4 @@ def test_misspelt_and_missing():
     with pytest.raises(SpecError, match="expected a value for n"):
         make_scenario("gaussian", weights=[1.0], means=[0], sds=[1])
     with pytest.raises(SpecError, match='Did you mean "gaussian"'):
-        make_scenario("gausian", **TWO)
+        make_scenario("gauss", **TWO)

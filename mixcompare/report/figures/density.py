@@ -61,42 +61,47 @@ def draw(data: Densities, ax: Axes | None = None, legend: bool = True) -> Axes:
 @style.styled
 def draw_panels(panels: Sequence[tuple[str, Densities]]) -> Any:
     """One small panel a method, two in a row: every end's density over the same data."""
-    rows = (len(panels) + 1) // 2
-    figure, axes = style.canvas(1.22 * rows + 0.3, rows, 2, sharex=True, sharey=True, squeeze=False)
-    for ax, (title, data) in zip(axes.flat, panels, strict=False):
-        _KINDS[data.kind](data, ax)
-        ax.set_title(title)
+    places = style.paired(panels, lambda panel: panel[0])
+    rows = len(places) // 2
+    figure, axes = style.canvas(1.15 * rows + 0.3, rows, 2, sharex=True, sharey=True, squeeze=False)
+    for ax, place in zip(axes.flat, places, strict=True):
+        if place is None:
+            ax.set_axis_off()
+            continue
+        _line(place[1], ax, lw=0.8)
+        ax.set_title(place[0])
         ax.set_xlabel("")
         ax.set_ylabel("")
-    for ax in axes.flat[len(panels) :]:
-        ax.set_axis_off()
-    for ax in axes.flat[max(0, len(panels) - 2) : len(panels)]:
-        ax.tick_params(labelbottom=True)
+    style.label_lowest(axes, places)
     figure.supxlabel(panels[0][1].columns[0], fontsize=8)
     figure.supylabel("density", fontsize=8)
     return axes
 
 
 def histogram(x: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Heights (density) and edges of a histogram by the rule of Freedman and Diaconis (1981)."""
+    """Heights (density) and edges of a histogram.
+
+    Bins by the rule of Freedman and Diaconis (1981), or the square root of n where that gives more:
+    their rule is too coarse for two peaks far apart.
+    """
     order = np.argsort(x)
     cumulative = np.cumsum(weights[order])
     n = cumulative[-1]
     low, high = np.interp([0.25 * n, 0.75 * n], cumulative, x[order])
     span = float(np.ptp(x)) or 1.0
     width = 2 * (high - low) / n ** (1 / 3) or span / 10
-    bins = int(np.clip(np.ceil(span / width), 5, 60))
+    bins = int(np.clip(max(np.ceil(span / width), np.sqrt(n)), 5, 50))
     heights, edges = np.histogram(x, bins=bins, weights=weights, density=True)
     return heights, edges
 
 
-def _line(data: Densities, ax: Axes) -> None:
+def _line(data: Densities, ax: Axes, lw: float = 1.3) -> None:
     heights, edges = histogram(data.x[:, 0], data.weights)
     ax.stairs(heights, edges, fill=True, color="#e6e8eb", lw=0)
     for curve in data.curves:
         for component in curve.components:
             ax.plot(data.grid, component, color=curve.color, lw=0.7, alpha=0.8, zorder=2)
-        ax.plot(data.grid, curve.values, color=curve.color, ls=curve.line, lw=1.3, label=curve.label)
+        ax.plot(data.grid, curve.values, color=curve.color, ls=curve.line, lw=lw, label=curve.label)
     tallest = max(heights.max(), *(np.nanmax(_tame(c.values)) for c in data.curves), 0.0)
     ax.set_ylim(0, min(1.08 * tallest, 2.5 * heights.max()))
     ax.set_xlim(data.grid[0], data.grid[-1])
@@ -128,7 +133,9 @@ def _patterns(data: Densities, ax: Axes) -> None:
                 label=curve.label)  # fmt: skip
     names = ["".join(f"{v:g}" for v in row) if row.size > 1 else f"{row[0]:g}" for row in data.grid]
     ax.set_xticks(at, names, rotation=0 if at.size <= 12 else 90)
-    ax.set_xlabel(data.columns[0] if len(data.columns) == 1 else f"pattern of {', '.join(data.columns)}")
+    ax.set_xlabel(
+        data.columns[0] if len(data.columns) == 1 else f"pattern of {', '.join(data.columns)}"
+    )
     ax.set_ylabel("share of observations")
     ax.set_xlim(-0.7, at.size - 0.3)
 

@@ -14,24 +14,35 @@ from mixcompare.report import style
 
 @dataclass(frozen=True)
 class Bar:
-    """Ends of one method: finding -> number, apart by what the solver said."""
+    """Ends of one method: finding -> number, apart by what the solver said (or whether it said anything)."""
 
     method: str
     said_success: dict[str, int]
     said_failure: dict[str, int]
+    said_nothing: dict[str, int]
+
+    @property
+    def right(self) -> int:
+        """Ends drawn to the right of the line."""
+        return sum(self.said_success.values()) + sum(self.said_nothing.values())
 
 
 @style.styled
-def draw(bars: Sequence[Bar], order: Sequence[str], names: dict[str, str], ax: Axes | None = None) -> Axes:
+def draw(
+    bars: Sequence[Bar], order: Sequence[str], names: dict[str, str], ax: Axes | None = None
+) -> Axes:
     """Claims of success to the right of the line, admissions of failure to its left; colour the finding.
+
+    Ends of which nothing was said are narrower bars on the right.
 
     `order` lists findings in the order of drawing, `names` their words.
     """
     ax = style.own_axes(ax, 0.21 * len(bars) + 1.15)
     for y, bar in enumerate(bars):
-        _stack(ax, y, bar.said_success, order, +1)
+        at = _stack(ax, y, bar.said_success, order, +1)
+        _stack(ax, y, bar.said_nothing, order, +1, at=at, height=0.3)
         _stack(ax, y, bar.said_failure, order, -1)
-    right = max((sum(bar.said_success.values()) for bar in bars), default=1)
+    right = max((bar.right for bar in bars), default=1)
     left = max((sum(bar.said_failure.values()) for bar in bars), default=0)
     ax.axvline(0, color=style.INK, lw=0.8)
     ax.set_yticks(range(len(bars)), [bar.method for bar in bars])
@@ -45,24 +56,45 @@ def draw(bars: Sequence[Bar], order: Sequence[str], names: dict[str, str], ax: A
     ax.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
     ax.set_title(" said: failed", loc="left", x=0.0)
     ax.set_title("said: success ", loc="right")
-    used = [f for f in order if any(bar.said_success.get(f) or bar.said_failure.get(f) for bar in bars)]
+    present = {
+        f
+        for bar in bars
+        for part in (bar.said_success, bar.said_failure, bar.said_nothing)
+        for f in part
+    }
+    used = [f for f in order if f in present]
     handles = [matplotlib.patches.Patch(color=_color(f), label=names.get(f, f)) for f in used]
     ax.figure.legend(handles=handles, loc="outside lower center", ncols=3, columnspacing=1.2)
     return ax
 
 
-def _stack(ax: Axes, y: int, counts: dict[str, int], order: Sequence[str], side: int) -> None:
-    at = 0
+def _stack(
+    ax: Axes,
+    y: int,
+    counts: dict[str, int],
+    order: Sequence[str],
+    side: int,
+    at: int = 0,
+    height: float = 0.7,
+) -> int:
+    """Draw one row's bars from `at` outwards; where they end."""
     for finding in order:
         number = counts.get(finding, 0)
         if not number:
             continue
         color = _color(finding)
-        ax.barh(y, side * number, left=at, height=0.7, color=color, ec="white", lw=0.5)
-        ax.annotate(
-            str(number), (at + side * number / 2, y), ha="center", va="center", fontsize=6.5, color=_on(color)
-        )
+        ax.barh(y, side * number, left=at, height=height, color=color, ec="white", lw=0.5)
+        if height > 0.5:
+            ax.annotate(
+                str(number),
+                (at + side * number / 2, y),
+                ha="center",
+                va="center",
+                fontsize=6.5,
+                color=_on(color),
+            )
         at += side * number
+    return at
 
 
 def _color(finding: str) -> str:

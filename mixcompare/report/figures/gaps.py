@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -23,19 +24,14 @@ class Strip:
 
 @style.styled
 def draw(strips: Sequence[Strip], ax: Axes | None = None) -> Axes:
-    """One row a method, one mark an end; equal gaps are stacked so that every end is seen."""
+    """One row a method; ends that nearly agree are one mark with their number beside it."""
     ax = style.own_axes(ax, 0.24 * len(strips) + 0.6)
     for y, strip in enumerate(strips):
         look = style.look(strip.method)
         gaps = np.maximum(strip.gaps, 0) + FLOOR
-        rise = _stacked(np.log10(gaps))
         for sound in (True, False):
-            mine = strip.sound == sound
-            mark = {"marker": look.marker, "mfc": look.face} if sound else {"marker": "x"}
-            ax.plot(
-                gaps[mine], y - rise[mine], ls="", ms=3.2, mew=0.7,
-                color=look.color if sound else style.FAILED, **mark,
-            )  # fmt: skip
+            for at, count in _heaps(gaps[strip.sound == sound]):
+                _mark(ax, at, y, count, look if sound else None)
     ax.set_xscale("log")
     ax.set_ylim(len(strips) - 0.5, -0.6)
     top = max((float(s.gaps.max()) for s in strips if s.gaps.size), default=1.0)
@@ -47,15 +43,27 @@ def draw(strips: Sequence[Strip], ax: Axes | None = None) -> Axes:
     ax.set_yticks(range(len(strips)), [strip.method for strip in strips])
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
-    ax.set_xlabel("nats below the best known log-likelihood of the replicate (log scale)")
+    ax.set_xlabel("nats below the best known of the replicate (log scale)")
     return ax
 
 
-def _stacked(at: np.ndarray, near: float = 0.12) -> np.ndarray:
-    """A small rise for each mark that would cover another, in decades; at most a fifth of a row."""
-    rise = np.zeros(at.size)
-    order = np.argsort(at, kind="stable")
-    for i, j in zip(order[:-1], order[1:], strict=True):
-        if np.isfinite(at[j] - at[i]) and at[j] - at[i] < near:
-            rise[j] = rise[i] + 0.035
-    return np.minimum(rise, 0.45)
+def _mark(ax: Axes, at: float, y: int, count: int, look: style.Look | None) -> None:
+    """One mark with its number beside it; a cross without a look."""
+    color = look.color if look else style.FAILED
+    marker, face = (look.marker, look.face) if look else ("x", color)
+    size = min(3 + 0.5 * count**0.5, 7)
+    ax.plot([at], [y], ls="", color=color, marker=marker, mfc=face, ms=size, mew=0.8)
+    if count > 1:
+        place: Any = {"textcoords": "offset points", "va": "center", "fontsize": 7, "color": color}
+        ax.annotate(str(count), (at, y), (5, 0), **place)
+
+
+def _heaps(gaps: np.ndarray, width: float = 1.0) -> list[tuple[float, int]]:
+    """Marks that would cover each other as one: their median and their number, heaps `width` decades wide."""
+    heaps: list[list[float]] = []
+    for value in np.sort(gaps):
+        if heaps and np.log10(value / heaps[-1][0]) < width:
+            heaps[-1].append(float(value))
+        else:
+            heaps.append([float(value)])
+    return [(float(np.median(heap)), len(heap)) for heap in heaps]

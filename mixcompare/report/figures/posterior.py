@@ -13,14 +13,20 @@ from mixcompare.report import style
 
 @dataclass(frozen=True)
 class Estimate:
-    """One method's value of one parameter; `low` and `high` are nan without an interval."""
+    """One value of one parameter, by the methods named; `low` and `high` are nan without an interval."""
 
-    method: str
+    methods: tuple[str, ...]
     value: float
     low: float = np.nan
     high: float = np.nan
     sound: bool = True
     draws: np.ndarray = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def label(self) -> str:
+        """The first method, and how many more."""
+        more = f" + {len(self.methods) - 1} more" if len(self.methods) > 1 else ""
+        return self.methods[0] + more
 
 
 @dataclass(frozen=True)
@@ -33,64 +39,79 @@ class Parameter:
 
 
 @style.styled
-def draw(parameters: Sequence[Parameter], columns: int = 2) -> Any:
-    """Draw one panel a parameter, methods in rows; returns the array of axes.
+def draw(places: Sequence[Parameter | None], columns: int = 2) -> Any:
+    """Draw one panel a parameter, estimates in rows; None leaves a place empty. Returns the array of axes.
 
     Limits follow sound estimates; one outside them is an arrow at the margin.
     """
-    methods = [e.method for e in parameters[0].estimates]
-    columns = min(columns, len(parameters))
-    rows = -(-len(parameters) // columns)
-    height = rows * (0.155 * len(methods) + 0.48) + 0.15
+    first = next(place for place in places if place is not None)
+    labels = [estimate.label for estimate in first.estimates]
+    heights = [2.1 if e.draws.size > 20 else 1.0 for e in first.estimates]
+    at = np.cumsum(heights)
+    rows = -(-len(places) // columns)
+    height = rows * (0.17 * at[-1] + 0.5) + 0.1
     _, axes = style.canvas(height, rows, columns, sharey=True, squeeze=False)
-    for ax, parameter in zip(axes.flat, parameters, strict=False):
-        _panel(ax, parameter)
-        ax.set_title(parameter.name)
-    for ax in axes.flat[len(parameters) :]:
-        ax.set_axis_off()
-    for ax in axes[:, 0]:
-        ax.set_yticks(range(len(methods)), methods)
-    axes[0, 0].set_ylim(len(methods) - 0.4, -0.8)
+    for ax, place in zip(axes.flat, [*places, *[None] * (axes.size - len(places))], strict=True):
+        if place is None:
+            ax.set_axis_off()
+            continue
+        _panel(ax, place, at)
+        ax.set_title(place.name)
+    for row in axes:
+        leftmost = next(ax for ax in row if ax.axison)
+        leftmost.set_yticks(at, labels)
+        leftmost.tick_params(labelleft=True)
+    axes[0, 0].set_ylim(at[-1] + 0.6, -0.1)
     return axes
 
 
-def _panel(ax: Any, parameter: Parameter) -> None:
+def _panel(ax: Any, parameter: Parameter, at: np.ndarray) -> None:
     low, high = _limits(parameter)
     ax.set_xlim(low, high)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     ax.locator_params(axis="x", nbins=4)
     if np.isfinite(parameter.truth):
-        ax.axvline(parameter.truth, color=style.MUTED, lw=0.9, ls=":", zorder=0)
-    for y, estimate in enumerate(parameter.estimates):
-        look = style.look(estimate.method)
+        ax.axvline(parameter.truth, color=style.INK, lw=0.9, ls=":", zorder=0)
+    for y, estimate in zip(at, parameter.estimates, strict=True):
+        look = style.look(estimate.methods[0])
         color = look.color if estimate.sound else style.FAILED
         if estimate.draws.size > 20:
             _hill(ax, y, estimate.draws, (low, high), color)
         ax.plot([estimate.low, estimate.high], [y, y], color=color, lw=1.1, solid_capstyle="butt")
         if np.isfinite(estimate.value) and not low <= estimate.value <= high:
-            side = high if estimate.value > high else low
-            arrow = ">" if estimate.value > high else "<"
-            ax.plot([side], [y], arrow, color=color, ms=4, clip_on=False)
+            right = estimate.value > high
+            ax.plot(
+                [high if right else low],
+                [y],
+                ">" if right else "<",
+                color=color,
+                ms=4,
+                clip_on=False,
+            )
             continue
         mark = {"marker": look.marker, "mfc": look.face} if estimate.sound else {"marker": "x"}
         ax.plot([estimate.value], [y], ls="", color=color, ms=4, mew=0.9, **mark)
 
 
 def _limits(parameter: Parameter) -> tuple[float, float]:
+    """Wide enough for sound estimates, their intervals, nearly all draws, and the truth."""
     sound = [e for e in parameter.estimates if e.sound] or list(parameter.estimates)
-    values = np.array([[e.value, e.low, e.high] for e in sound]).ravel()
-    values = np.append(values, parameter.truth)
-    values = values[np.isfinite(values)]
-    if not values.size:
+    values = [np.array([e.value, e.low, e.high]) for e in sound]
+    values += [np.quantile(e.draws, [0.005, 0.995]) for e in sound if e.draws.size > 20]
+    every = np.append(np.concatenate(values), parameter.truth)
+    every = every[np.isfinite(every)]
+    if not every.size:
         return -1.0, 1.0
-    low, high = float(values.min()), float(values.max())
+    low, high = float(every.min()), float(every.max())
     pad = 0.06 * (high - low) or 0.05 * abs(low) or 0.5
     return low - pad, high + pad
 
 
-def _hill(ax: Any, y: int, draws: np.ndarray, limits: tuple[float, float], color: str) -> None:
-    """The draws as a low histogram standing on the method's row."""
-    heights, edges = np.histogram(draws, bins=np.linspace(*limits, 41))
+def _hill(ax: Any, y: float, draws: np.ndarray, limits: tuple[float, float], color: str) -> None:
+    """The draws as a low histogram standing on the row."""
+    heights, edges = np.histogram(draws[np.isfinite(draws)], bins=np.linspace(*limits, 41))
     if heights.max() > 0:
-        ax.stairs(y - 0.95 * heights / heights.max(), edges, baseline=y, fill=True, color=color, alpha=0.25)
+        ax.stairs(
+            y - 1.6 * heights / heights.max(), edges, baseline=y, fill=True, color=color, alpha=0.25
+        )

@@ -32,52 +32,54 @@ class Panel:
 
 
 @style.styled
-def draw(panels: Sequence[Panel], columns: int = 2) -> Any:
-    """Draw one panel a method; returns the array of axes.
+def draw(panels: Sequence[Panel]) -> Any:
+    """Draw one panel a method, two in a row, forms of one solver together; returns the array of axes.
 
     A sound end is a mark in the method's colour; a failed one a dark red cross.
     """
-    rows = -(-len(panels) // columns)
+    places = style.paired(panels, lambda panel: panel.method)
+    rows = len(places) // 2
     figure, axes = style.canvas(
-        1.25 * rows + 0.35, rows, columns, sharex=True, sharey=True, squeeze=False
+        1.25 * rows + 0.35, rows, 2, sharex=True, sharey=True, squeeze=False
     )
-    for ax, panel in zip(axes.flat, panels, strict=False):
-        _panel(ax, panel)
-    for ax in axes.flat[len(panels) :]:
-        ax.set_axis_off()
-    for column in range(columns):
-        last = max((i for i in range(len(panels)) if i % columns == column), default=0)
-        axes.flat[last].tick_params(labelbottom=True)
-    _limits(axes, panels)
+    _limits(axes.flat[0], panels)
+    for ax, panel in zip(axes.flat, places, strict=True):
+        if panel is None:
+            ax.set_axis_off()
+        else:
+            _panel(ax, panel)
+    style.label_lowest(axes, places)
     figure.supxlabel("passes over the data (log scale)", fontsize=8)
-    figure.supylabel("nats below the best known log-likelihood (log scale)", fontsize=8)
+    label = "nats below best known (log scale)"
+    figure.supylabel(label if rows > 1 else label.replace("best", "\nbest"), fontsize=8)
     return axes
 
 
 def _panel(ax: Any, panel: Panel) -> None:
     look = style.look(panel.method)
     alpha = float(np.clip(4 / max(len(panel.runs), 1), 0.35, 0.9))
-    for run in panel.runs:
+    for run in sorted(panel.runs, key=lambda run: run.verified):
         color = look.color if run.verified else style.FAILED
         gap = np.maximum(run.gap, 0) + FLOOR
-        ax.step(run.passes, gap, where="post", color=color, lw=0.8, alpha=alpha, ls="-")
+        ax.step(run.passes, gap, where="post", color=color, lw=0.8, alpha=alpha)
         mark = {"marker": look.marker, "mfc": look.face} if run.verified else {"marker": "x"}
-        ax.plot(run.passes[-1:], gap[-1:], ls="", color=color, ms=4, mew=0.9, zorder=3, **mark)
+        ax.plot(run.passes[-1:], gap[-1:], ls="", color=color, ms=3.5, mew=0.9, zorder=3, **mark)
     sound = sum(run.verified for run in panel.runs)
-    ax.set_title(f"{panel.method}   {sound} of {len(panel.runs)} sound")
+    ax.set_title(panel.method)
+    ax.set_title(f"{sound}/{len(panel.runs)}", loc="right", color=style.MUTED)
+    ax.axhline(FLOOR, color=style.FAINT, lw=0.6, zorder=0)
 
 
-def _limits(axes: Any, panels: Sequence[Panel]) -> None:
-    runs = [run for panel in panels for run in panel.runs if run.gap.size]
+def _limits(ax: Any, panels: Sequence[Panel]) -> None:
+    """On the first axes, whose scales and limits all share."""
+    runs = [run for panel in panels for run in panel.runs]
     top = max((float(run.gap.max()) for run in runs), default=1.0)
     last = max((float(run.passes[-1]) for run in runs), default=10.0)
-    for ax in axes.flat:
-        ax.set_xscale("log")
-        ax.set_yscale("log")
-        ax.set_xlim(0.8, 1.5 * last)
-        ax.set_ylim(FLOOR / 3, 5 * max(top, 10 * FLOOR))
-        decades = [1e-6, 1e-3, 1.0, 1e3, 1e6]
-        ticks = [t for t in decades if t <= 5 * top + FLOOR]
-        ax.set_yticks(ticks, ["≤ 1e-6", "0.001", "1", "1000", "1e6"][: len(ticks)])
-        ax.yaxis.minorticks_off()
-        ax.axhline(FLOOR, color=style.FAINT, lw=0.6, zorder=0)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlim(0.8, 1.5 * max(last, 1.0))
+    ax.set_ylim(FLOOR / 4, 5 * max(top, 10 * FLOOR))
+    decades = {1e-6: "≤ 1e-6", 1e-3: "0.001", 1.0: "1", 1e3: "1000", 1e6: "1e6"}
+    ticks = [tick for tick in decades if tick <= 5 * max(top, FLOOR)]
+    ax.set_yticks(ticks, [decades[tick] for tick in ticks])
+    ax.yaxis.minorticks_off()

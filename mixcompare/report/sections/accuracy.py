@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from mixcompare.report import words
@@ -18,14 +20,25 @@ TITLES = {
 }
 
 
+BESIDE = {"coverage": "width"}
+"""Metrics of which one means nothing without the other: printed in one cell."""
+
+
 def compute(view: View, case: Case) -> list[Table]:
     """One table a metric: methods in rows, parameters of components in columns."""
     lines = view.of("accuracy", case)
     names = list(dict.fromkeys(line["metric"] for line in lines))
-    ordered = [name for name in TITLES if name in names] + [name for name in names if name not in TITLES]
-    return [
-        _table(case, name, [line for line in lines if line["metric"] == name]) for name in ordered
+    ordered = [name for name in TITLES if name in names] + [
+        name for name in names if name not in TITLES
     ]
+    tables = {
+        name: _table(case, name, [line for line in lines if line["metric"] == name])
+        for name in ordered
+    }
+    for name, other in BESIDE.items():
+        if name in tables and other in tables:
+            tables[name] = _joined(tables[name], tables.pop(other))
+    return list(tables.values())
 
 
 def draw(case: Case, tables: list[Table]) -> Section:
@@ -49,20 +62,63 @@ def _table(case: Case, name: str, lines: list[dict[str, Any]]) -> Table:
         key = "_".join(str(part) for part in place if part not in ("", None)) or name
         row = rows.setdefault(line["method"], {"method": line["method"], "n_used": None})
         row["n_planned"] = line["n_planned"]
-        row["n_used"] = line["n_used"] if row["n_used"] is None else min(row["n_used"], line["n_used"])
+        row["n_used"] = (
+            line["n_used"] if row["n_used"] is None else min(row["n_used"], line["n_used"])
+        )
         if line["n_used"] == 0 or (mirrored and place[:2] == ("logit_weights", 2)):
             continue
         row[key], row[f"{key}_mcse"] = line["estimate"], line["mcse"]
         places.setdefault(key, _heading(case, place) or line["unit"])
     unit = next((line["unit"] for line in lines), "")
-    show = with_error(5 if name == "kl" else 3)
     columns = [
         Column("method", "method", text, number=False),
-        *(Column(key, heading, show, beside=(f"{key}_mcse",)) for key, heading in places.items()),
+        *(
+            Column(key, heading, with_error, beside=(f"{key}_mcse",))
+            for key, heading in places.items()
+        ),
         Column("n_used", "replicates", share, beside=("n_planned",)),
     ]
-    caption = f"{TITLES.get(name, name)}: {unit}, ± Monte Carlo standard error."
+    caption = f"{TITLES.get(name, name)}: {unit}."
     return Table(f"{case.slug}-{name}", caption, columns, list(rows.values()))
+
+
+def _joined(first: Table, second: Table) -> Table:
+    """Both metrics in every cell; the second one's keys are told apart by its name."""
+    what = second.name.rpartition("-")[2]
+    by_method = {row["method"]: row for row in second.rows}
+    rows = []
+    for row in first.rows:
+        other = by_method.get(row["method"], {})
+        rows.append(
+            {
+                **row,
+                **{
+                    f"{key}_{what}": value for key, value in other.items() if key in _values(second)
+                },
+            }
+        )
+    columns = [
+        replace(column, show=partial(_both, what), beside=_keys(column.key, what))
+        if column.key in _values(first)
+        else column
+        for column in first.columns
+    ]
+    caption = f"{first.caption} With it: {second.caption[:1].lower()}{second.caption[1:]}"
+    return Table(first.name, caption, columns, rows)
+
+
+def _values(table: Table) -> set[str]:
+    return {key for c in table.columns if c.show is with_error for key in (c.key, *c.beside)}
+
+
+def _keys(key: str, what: str) -> tuple[str, ...]:
+    return (f"{key}_mcse", f"{key}_{what}", f"{key}_mcse_{what}")
+
+
+def _both(what: str, value: Any, mcse: Any, other: Any, other_mcse: Any) -> str:
+    if value is None:
+        return ""
+    return f"{with_error(value, mcse)}; {what} {with_error(other, other_mcse)}"
 
 
 def _heading(case: Case, place: tuple[Any, Any, Any]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mixcompare.report import words
 from mixcompare.report.document import Paragraph, Section, Tabular
 from mixcompare.report.tables import Column, Table, text, whole
 from mixcompare.report.view import View
@@ -36,8 +35,12 @@ def draw(asked: Asked) -> Section:
             Tabular(
                 Table(
                     "methods",
-                    "Methods, how each states the problem, and the fits planned.",
-                    _METHODS,
+                    "Methods, the formulation each was given (explained below), and the fits planned.",
+                    [
+                        c
+                        for c in _METHODS
+                        if c.key != "options" or any(r["options"] for r in asked.methods)
+                    ],
                     asked.methods,
                 )
             ),
@@ -58,6 +61,7 @@ _DATA = (
 _METHODS = (
     Column("method", "method", text, number=False),
     Column("formulation", "formulation", text, number=False),
+    Column("options", "options", text, number=False),
     Column("fits", "fits", whole),
 )
 
@@ -83,7 +87,9 @@ def _data(view: View) -> list[dict[str, Any]]:
 def _source(name: str, dataset: Any, view: View) -> str:
     if dataset is not None and dataset.source:
         return str(dataset.source)
-    entry = next((e for e in view.study.get("data", []) if e.get("name") == name), {})
+    entry: dict[str, Any] = next(
+        (e for e in view.study.get("data", []) if e.get("name") == name), {}
+    )
     if "scenario" in entry:
         parameters = ", ".join(f"{k} = {v}" for k, v in entry.get("parameters", {}).items())
         return f"simulated: scenario {entry['scenario']} ({parameters})"
@@ -96,11 +102,22 @@ def _methods(view: View) -> list[dict[str, Any]]:
     return [
         {
             "method": method,
-            "formulation": words.formulation(str(method)) or "sound default",
+            "formulation": _formulation(view.method_names.get(str(method), str(method))),
+            "options": _options(view, str(method)),
             "fits": len(rows),
         }
         for method, rows in view.rows.groupby("method", sort=False)
     ]
+
+
+def _formulation(typed: str) -> str:
+    return typed.partition("[")[2].rstrip("]") or "sound default"
+
+
+def _options(view: View, label: str) -> str:
+    blocks = view.study.get("method", [])
+    block: dict[str, Any] = next((b for b in blocks if (b.get("label") or b["name"]) == label), {})
+    return text(block.get("options") or None)
 
 
 def _settings(view: View) -> str:
@@ -109,10 +126,11 @@ def _settings(view: View) -> str:
         return "The study planned no fits."
     schemes = ", ".join(sorted({str(s) for s in rows["start_scheme"].dropna()}))
     starts = rows.groupby(["data", "model", "method", "replicate"], sort=False).size().max()
-    parts = [
+    made = (
         f"{len(rows)} fits: up to {starts} start{'s' if starts > 1 else ''} a method and data set "
         f"(schemes: {schemes}), the same starts and the same data for every method."
-    ]
+    )
+    parts = [made]
     if "seed" in view.study:
         parts.append(f"Root seed {view.study['seed']}.")
     budget = view.study.get("budget") or {}

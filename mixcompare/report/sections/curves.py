@@ -44,7 +44,12 @@ def densities(model: MixtureModel, data: Dataset, fitted: Sequence[Fitted]) -> D
 
 
 def _curve(
-    model: MixtureModel, data: Dataset, fitted: Fitted, points: np.ndarray, shape: tuple[int, ...], kind: str
+    model: MixtureModel,
+    data: Dataset,
+    fitted: Fitted,
+    points: np.ndarray,
+    shape: tuple[int, ...],
+    kind: str,
 ) -> Curve:
     theta = model.conform(fitted.theta, data.n_features)
     with np.errstate(all="ignore"):

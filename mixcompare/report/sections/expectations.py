@@ -25,7 +25,11 @@ def draw(rows: list[dict[str, Any]]) -> Section:
 
 
 def _value(value: Any) -> str:
-    return number(9)(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else text(value)
+    return (
+        number(9)(value)
+        if isinstance(value, (int, float)) and not isinstance(value, bool)
+        else text(value)
+    )
 
 
 _COLUMNS = (

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mixcompare.data import Dataset
 from mixcompare.mixture import MixtureModel
 from mixcompare.report import words
 from mixcompare.report.figures.posterior import Estimate, Parameter
@@ -17,30 +18,75 @@ MOST = 24
 """Parameters drawn at most; a table holds the rest."""
 
 
-def parameters(view: View, case: Case) -> list[Parameter]:
-    """One entry a parameter on the reporting scale, methods in the study's order; replicate 0.
+def parameters(view: View, case: Case) -> list[Parameter | None]:
+    """One entry a parameter on the reporting scale, methods in the study's order; first replicate.
 
     Of each method its best end: the highest log-likelihood among sound ends, else among all with a
-    point. Weights of two components mirror each other, so the first stands for both.
+    point. Sound point estimates that agree stand together. Weights of two components mirror each other,
+    so the first stands for both; with two components None fills the places of a grid two wide.
     """
     model, dataset = case.model, case.dataset
     if model is None or dataset is None:
         return []
-    ends = {method: best_end(case.first, method) for method in case.methods}
-    ends = {method: row for method, row in ends.items() if row is not None}
-    points = {method: model.conform(row["end"], dataset.n_features) for method, row in ends.items()}
-    scales = {method: model.report_scale(theta) for method, theta in points.items()}
-    draws = {method: _draws(view, model, dataset.n_features, row) for method, row in ends.items()}
+    found = {method: best_end(case.first, method) for method in case.methods}
+    ends = [_End(method, row, model, dataset) for method, row in found.items() if row is not None]
+    if not ends:
+        return []
+    for end in ends:
+        end.draws = _draws(view, model, dataset.n_features, end.row)
+    groups = _groups(ends)
     truth = _truth(model, case.truth)
-    found = []
-    for name, index in _places(model, scales):
-        estimates = [
-            _estimate(method, row, scales[method][name], name, index, draws[method])
-            for method, row in ends.items()
-        ]
+    places: list[Parameter | None] = []
+    for name, index in _indices(model, ends[0].values):
+        estimates = [_estimate(group, name, index) for group in groups]
         true = float(truth[name][index]) if name in truth else np.nan
-        found.append(Parameter(label(name, index, dataset.columns), estimates, true))
-    return found
+        places.append(Parameter(label(name, index, dataset.columns), estimates, true))
+        if name == "logit_weights" and model.n_components == 2:
+            places.append(None)
+    return places
+
+
+class _End:
+    """A method's best end on the reporting scale."""
+
+    def __init__(self, method: str, row: pd.Series, model: MixtureModel, dataset: Dataset) -> None:
+        self.method, self.row = method, row
+        self.values = model.report_scale(model.conform(row["end"], dataset.n_features))
+        self.draws: dict[str, np.ndarray] = {}
+        self.sound = row["sound"] is not False
+
+    def interval(self, name: str, index: tuple[int, ...]) -> tuple[float, float]:
+        """Of one parameter; nan where there is none."""
+        intervals = self.row["posterior_intervals"] or self.row["wald"] or {}
+        if name not in intervals:
+            return np.nan, np.nan
+        low, high = (
+            np.array(b, dtype=float).reshape(self.values[name].shape) for b in intervals[name]
+        )
+        return float(low[index]), float(high[index])
+
+    def agrees(self, other: _End) -> bool:
+        """Whether both are sound points that differ by less than a hundredth of the interval's width."""
+        if self.row["sampler"] or other.row["sampler"] or not (self.sound and other.sound):
+            return False
+        for name, values in self.values.items():
+            for index in np.ndindex(values.shape):
+                low, high = self.interval(name, index)
+                near = 0.01 * (high - low) if np.isfinite(high - low) else 1e-3 * abs(values[index])
+                if not abs(values[index] - other.values[name][index]) <= near:
+                    return False
+        return True
+
+
+def _groups(ends: list[_End]) -> list[list[_End]]:
+    groups: list[list[_End]] = []
+    for end in ends:
+        group = next((group for group in groups if group[0].agrees(end)), None)
+        if group is None:
+            groups.append([end])
+        else:
+            group.append(end)
+    return groups
 
 
 def best_end(rows: pd.DataFrame, method: str) -> pd.Series | None:
@@ -62,30 +108,34 @@ def label(name: str, index: tuple[int, ...], columns: tuple[str, ...]) -> str:
     return text
 
 
-def _places(model: MixtureModel, scales: dict[str, Any]) -> list[tuple[str, tuple[int, ...]]]:
-    first = next(iter(scales.values()), {})
+def _indices(model: MixtureModel, values: dict[str, Any]) -> list[tuple[str, tuple[int, ...]]]:
+    """Parameters in order, those of equal meaning side by side, components running fastest."""
     places = []
-    for name, values in first.items():
-        for index in np.ndindex(values.shape):
-            if name == "logit_weights" and (model.n_components == 1 or (model.n_components == 2 and index[0])):
-                continue
-            places.append((name, index))
+    for name, array in values.items():
+        inner = sorted(np.ndindex(array.shape), key=lambda index: (index[1:], index[0]))
+        mirrored = name == "logit_weights" and model.n_components <= 2
+        places += [
+            (name, index) for index in (inner[: model.n_components - 1] if mirrored else inner)
+        ]
     return places[:MOST]
 
 
-def _estimate(
-    method: str, row: pd.Series, values: np.ndarray, name: str, index: tuple[int, ...], draws: dict[str, Any]
-) -> Estimate:
-    intervals = row["posterior_intervals"] or row["wald"] or {}
-    low, high = np.nan, np.nan
-    if name in intervals:
-        bounds = np.array(intervals[name], dtype=float)
-        low, high = (float(np.reshape(bound, values.shape)[index]) for bound in bounds)
-    drawn = draws[name][(..., *index)].ravel() if name in draws else np.empty(0)
-    return Estimate(method, float(values[index]), low, high, row["sound"] is not False, drawn)
+def _estimate(group: list[_End], name: str, index: tuple[int, ...]) -> Estimate:
+    end = group[0]
+    low, high = end.interval(name, index)
+    every = end.draws.get(name)
+    drawn = (
+        np.empty(0)
+        if every is None
+        else every.reshape(len(every), -1)[:, np.ravel_multi_index(index, every.shape[1:])]
+    )
+    methods = tuple(member.method for member in group)
+    return Estimate(methods, float(end.values[name][index]), low, high, end.sound, drawn)
 
 
-def _draws(view: View, model: MixtureModel, n_features: int, row: pd.Series) -> dict[str, np.ndarray]:
+def _draws(
+    view: View, model: MixtureModel, n_features: int, row: pd.Series
+) -> dict[str, np.ndarray]:
     """Relabelled draws on the reporting scale, name -> (draws, K, ...); empty where there are none."""
     if not isinstance(row.get("draws"), str) or not row["draws"]:
         return {}
@@ -97,12 +147,20 @@ def _draws(view: View, model: MixtureModel, n_features: int, row: pd.Series) -> 
     K = model.n_components
     if any(name not in stored for name in shapes):
         return {}
-    natural = {name: np.asarray(stored[name]).reshape(-1, K, *shape) for name, shape in shapes.items()}
+    natural = {
+        name: np.asarray(stored[name]).reshape(-1, K, *shape) for name, shape in shapes.items()
+    }
     with np.errstate(divide="ignore", invalid="ignore"):
         weights = natural.pop("weights")
         logits = np.log(weights) - np.log1p(-weights)
-        rest = [model.family.report_scale({n: v[i] for n, v in natural.items()}) for i in range(len(logits))]
-    return {"logit_weights": logits, **{name: np.array([r[name] for r in rest]) for name in rest[0]}}
+        rest = [
+            model.family.report_scale({n: v[i] for n, v in natural.items()})
+            for i in range(len(logits))
+        ]
+    return {
+        "logit_weights": logits,
+        **{name: np.array([r[name] for r in rest]) for name in rest[0]},
+    }
 
 
 def _truth(model: MixtureModel, truth: Theta | None) -> dict[str, np.ndarray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mixcompare.report.figures.gaps import Strip
-from mixcompare.report.figures.trajectories import Panel, Run
+from mixcompare.report.figures.trajectories import FLOOR, Panel, Run
 from mixcompare.report.view import Case, View
 
 
@@ -24,17 +24,32 @@ def panels(view: View, case: Case) -> list[Panel]:
             if not finite.any() or not np.isfinite(row["reference"]):
                 continue
             gap = row["reference"] - loglik[finite]
-            runs.append(Run(passes[finite], gap, row["sound"] is not False))
+            kept = _visible(gap)
+            runs.append(Run(passes[finite][kept], gap[kept], row["sound"] is not False))
         if runs:
             found.append(Panel(method, runs))
     return found
+
+
+def _visible(gap: np.ndarray, step: float = 0.06) -> np.ndarray:
+    """Where a falling gap has moved by a visible step (decades) since the last kept; both ends too."""
+    height = np.log10(np.maximum(gap, 0) + FLOOR)
+    kept = [0]
+    for i in range(1, height.size):
+        if height[kept[-1]] - height[i] >= step:
+            kept.append(i)
+    if kept[-1] != height.size - 1:
+        kept.append(height.size - 1)
+    return np.array(kept)
 
 
 def strips(case: Case) -> list[Strip]:
     """One strip a method: the gap at each end that has one."""
     found = []
     for method in case.methods:
-        rows = case.rows[(case.rows["method"] == method) & case.rows["gap"].notna() & ~case.rows["narrow"]]
+        rows = case.rows[
+            (case.rows["method"] == method) & case.rows["gap"].notna() & ~case.rows["narrow"]
+        ]
         if len(rows):
             sound = np.array([value is not False for value in rows["sound"]], dtype=bool)
             found.append(Strip(method, rows["gap"].to_numpy(float), sound))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from mixcompare.records import DRAW_FINDINGS, FINDINGS
 from mixcompare.report import words
@@ -65,7 +66,9 @@ def draw(judged: Judged) -> Section:
             {"name": name, "value": value, "meaning": words.THRESHOLDS.get(name, "")}
             for name, value in judged.thresholds.items()
         ]
-        table = Table("thresholds", "Thresholds in force, as stored with the verdicts.", _THRESHOLDS, rows)
+        table = Table(
+            "thresholds", "Thresholds in force, as stored with the verdicts.", _THRESHOLDS, rows
+        )
         parts.append(Section("limits", "Thresholds", [Tabular(table)]))
     return Section("judged", "How ends were judged", [b for b in blocks if _full(b)], parts)
 
@@ -81,11 +84,13 @@ def formulations(view: View) -> Section:
     )
     terms = [("sound default", words.PLAIN), *((part, words.FORMULATIONS[part]) for part in used)]
     note = "A formulation in brackets after a method's name changes the problem it is given, not the method."
-    return Section("formulations", "What each method was asked to do", [Paragraph(note), Terms(terms)])
+    return Section(
+        "formulations", "What each method was asked to do", [Paragraph(note), Terms(terms)]
+    )
 
 
-def _full(block: Paragraph | Terms) -> bool:
-    return isinstance(block, Paragraph) or bool(block.terms)
+def _full(block: Any) -> bool:
+    return not isinstance(block, Terms) or bool(block.terms)
 
 
 _THRESHOLDS = (

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from mixcompare.report.document import Items, Paragraph, Section, Tabular
 from mixcompare.report.tables import Column, Table, findings, text, whole
-from mixcompare.report.view import View
+from mixcompare.report.view import View, records
 
 FAILED = ("error", "unsupported", "non_finite", "out_of_domain")
 
 
 def failures(view: View) -> list[dict[str, Any]]:
-    """Fits that left no usable end, grouped by data, method, finding and message."""
+    """Fits that left no usable end, grouped by data, method, finding and message, numbers in it apart."""
     rows = view.rows
     rows = rows[rows["finding"].isin(FAILED) | (rows["error"].fillna("") != "")]
     found: dict[tuple[str, ...], dict[str, Any]] = {}
+    row: Any
     for row in rows.itertuples():
         message = next(
-            (m for m in (row.error, row.verdict_message, row.said_message) if isinstance(m, str) and m), ""
+            (
+                m
+                for m in (row.error, row.verdict_message, row.said_message)
+                if isinstance(m, str) and m
+            ),
+            "",
         )
-        key = (row.data, row.model, row.method, row.finding, message)
+        key = (
+            row.data,
+            row.model,
+            row.method,
+            row.finding,
+            re.sub(r"[-+]?\d[\d.,e+-]*", "#", message),
+        )
         line = found.setdefault(
             key, {"data": row.data, "model": row.model, "method": row.method, "finding": row.finding,
                   "message": message, "fits": 0, "key": row.key},
@@ -31,11 +44,12 @@ def failures(view: View) -> list[dict[str, Any]]:
 
 def draw_failures(rows: list[dict[str, Any]]) -> Section:
     """Make the section."""
-    blocks: list[Any] = [Paragraph("Every fit left a point inside the parameter space; none raised an error.")]
+    blocks: list[Any] = [Paragraph("None: every fit left an end inside the parameter space.")]
     if rows:
         caption = (
-            "Fits that left no usable end, equal messages together. Nothing was redrawn or dropped: they "
-            "count in every denominator above. The key of the first replays it."
+            "Fits that left no usable end. Messages that differ in numbers only are together, the first one "
+            "shown, with the key that replays it. Nothing was redrawn or dropped: all count in every "
+            "denominator above."
         )
         blocks = [Tabular(Table("failures", caption, _FAILURES, rows))]
     return Section("failures", "Failures", blocks)
@@ -54,7 +68,7 @@ def provenance(view: View) -> Section:
         items.append(f"{name}: {value}.")
     digests = rows.drop_duplicates(["data", "replicate"])[["data", "replicate", "digest"]]
     table = Table("digests", "Data as seen by the fits: SHA-256 of observations and counts, first 16 digits.",
-                  _DIGESTS, digests.to_dict(orient="records"))  # fmt: skip
+                  _DIGESTS, records(digests))  # fmt: skip
     blocks: list[Any] = [Items(items)]
     if len(digests):
         blocks.append(Tabular(table, folded=True))

@@ -1,0 +1,92 @@
+"""The answer in short: what to believe of each data set, and every method on all of them in one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mixcompare.report.document import Items, Paragraph, Section, Tabular
+from mixcompare.report.tables import Column, Table, share, text
+from mixcompare.report.view import Case, View
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Sentences about the whole study, one about each case, and a row a method."""
+
+    general: list[str]
+    cases: list[tuple[str, str]]
+    columns: list[Column]
+    rows: list[dict[str, Any]]
+
+
+def compute(view: View) -> Overview:
+    """Gather the sentences, and the hits of each method on each case."""
+    general = [s for s in view.results.sentences() if _subject(view, s) is None]
+    cases = [
+        (title(view, case), view.results.advice(case.data, case.model_name)) for case in view.cases
+    ]
+    columns, rows = _table(view)
+    return Overview([s for s in general if not s.startswith("Asked: ")], cases, columns, rows)
+
+
+def draw(overview: Overview) -> Section:
+    """Make the section that opens the report."""
+    made, rest = overview.general[:1], overview.general[1:]
+    blocks: list[Any] = [Paragraph(sentence) for sentence in made]
+    blocks += [Paragraph(sentence, about=name) for name, sentence in overview.cases]
+    if len(rest) > 1:
+        blocks += [Paragraph(rest[0]), Items(rest[1:])]
+    else:
+        blocks += [Paragraph(sentence) for sentence in rest]
+    if overview.rows:
+        caption = (
+            "Ends at the best known optimum, of all fits (of a sampler: draws found sound), and how often "
+            "the solver's own word was wrong. Details and definitions below."
+        )
+        blocks.append(Tabular(Table("overview", caption, overview.columns, overview.rows)))
+    return Section("answer", "In short", blocks)
+
+
+def of_case(view: View, case: Case) -> list[str]:
+    """The sentences about one case, without its name at their beginning."""
+    name = title(view, case)
+    mine = [s for s in view.results.sentences() if _subject(view, s) == name]
+    rest = [s[len(name) :].lstrip(":, ") for s in mine]
+    return [s if s.startswith(tuple(case.methods)) else s[:1].upper() + s[1:] for s in rest]
+
+
+def title(view: View, case: Case) -> str:
+    """The data, and the model where the study fits several to it; as the sentences call a case."""
+    alone = sum(other.data == case.data for other in view.cases) == 1
+    return case.data if alone else f"{case.data} ({case.model_name})"
+
+
+def _subject(view: View, sentence: str) -> str | None:
+    """The case that a sentence is about."""
+    names = sorted((title(view, case) for case in view.cases), key=len, reverse=True)
+    return next((name for name in names if sentence.startswith((f"{name}: ", f"{name}, "))), None)
+
+
+def _table(view: View) -> tuple[list[Column], list[dict[str, Any]]]:
+    rows: dict[str, dict[str, Any]] = {}
+    columns = [Column("method", "method", text, number=False)]
+    for case in view.cases:
+        key = case.slug
+        columns.append(Column(key, title(view, case), share, beside=(f"{key}-fits",)))
+        for line in view.of("summary", case):
+            row = rows.setdefault(line["method"], {"method": line["method"]})
+            hits = line["at_best"] if line["at_best"] is not None else line["verified"]
+            row |= {key: hits, f"{key}-fits": line["fits"]}
+            for word in ("success", "failure"):
+                row[word] = row.get(word, 0) + line[f"false_{word}"]
+                row[f"said_{word}"] = row.get(f"said_{word}", 0) + line[f"said_{word}"]
+    for word in ("success", "failure"):
+        heading = f"{word} said, wrongly"
+        columns.append(Column(word, heading, share, beside=(f"said_{word}",), alarm=True))
+    order = list(view.method_names)
+    return columns, sorted(rows.values(), key=lambda row: _place(order, row["method"]))
+
+
+def _place(order: list[str], method: str) -> int:
+    return order.index(method) if method in order else len(order)

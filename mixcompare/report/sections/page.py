@@ -1,0 +1,264 @@
+"""The section of one data set and model: tables, figures and what they say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mixcompare import registry
+from mixcompare.records import DRAW_FINDINGS, FINDINGS, SOUND
+from mixcompare.report import words
+from mixcompare.report.document import Drawing, Items, Paragraph, Section, Tabular
+from mixcompare.report.figures.density import Densities
+from mixcompare.report.figures.posterior import Parameter
+from mixcompare.report.sections import accuracy
+from mixcompare.report.sections.case import MOST_OPTIMA, CaseData, as_theta
+from mixcompare.report.tables import (
+    Column,
+    Table,
+    findings,
+    fixed,
+    nats,
+    number,
+    share,
+    text,
+    whole,
+)
+
+
+def draw(data: CaseData) -> Section:
+    """Make the section, with a part for each thing shown."""
+    case = data.case
+    parts = [_methods(data), _optima(data), _densities(data), _paths(data), _posterior(data)]
+    parts.append(accuracy.draw(case, data.accuracy))
+    return Section(case.slug, f"{case.data}: {case.model_name}", [Items(data.sentences)], parts)
+
+
+_SUMMARY = (
+    Column("method", "method", text, number=False),
+    Column("at_best", "at best known", share, beside=("fits",)),
+    Column("median_gap", "median gap (nats)", nats),
+    Column("findings", "found to be", findings, number=False, badge=True),
+    Column("false_success", "success said, wrongly", share, beside=("said_success",), alarm=True),
+    Column("false_failure", "failure said, wrongly", share, beside=("said_failure",), alarm=True),
+    Column("median_passes", "passes", whole),
+    Column("median_seconds", "seconds", number(2)),
+)
+
+_CLAIMS = (
+    Column("method", "method", text, number=False),
+    Column("said", "said", text, number=False),
+    Column("fits", "fits", whole),
+    Column("sound", "sound", whole),
+    Column("wrong", "word was wrong", whole, alarm=True),
+    Column("share_wrong", "share wrong", fixed(2)),
+    Column("lower", "95 % from", fixed(2)),
+    Column("upper", "to", fixed(2)),
+    Column("interval", "interval", text, number=False),
+    Column("findings", "found to be", findings, number=False, badge=True),
+)
+
+
+def _methods(data: CaseData) -> Section:
+    case = data.case
+    fits = f"{len(case.rows)} fits" + (
+        f" on {case.n_replicates} replicates" if case.n_replicates > 1 else ""
+    )
+    caption = (
+        f"Methods side by side, {fits}. At best known: ends within 0.001 nats of the best verified "
+        "optimum. Gap: nats below it. Passes and seconds are medians of one fit."
+    )
+    blocks: list[Any] = []
+    if data.summary:
+        blocks.append(Tabular(Table(f"{case.slug}-methods", caption, _SUMMARY, data.summary)))
+    if any(bar.said_success or bar.said_failure for bar in data.bars):
+        drawn = registry.load("figures", "findings")(data.bars, _ORDER, _NAMES)
+        message = _claims_message(data.claims)
+        blocks.append(
+            Drawing(f"{case.slug}-findings", f"Claims and findings, {case.data}", message, drawn)
+        )
+    if data.claims:
+        caption = "What each solver said against what its ends were found to be."
+        blocks.append(
+            Tabular(Table(f"{case.slug}-claims", caption, _CLAIMS, data.claims), folded=True)
+        )
+    return Section(f"{case.slug}-side-by-side", "Methods side by side", blocks)
+
+
+def _claims_message(claims: list[dict[str, Any]]) -> str:
+    def total(said: str, key: str) -> int:
+        return int(sum(row[key] or 0 for row in claims if row["said"] == said))
+
+    return (
+        "What solvers said against what was found. Success was claimed of "
+        f"{total('success', 'fits')} ends, {total('success', 'wrong')} of them not sound; failure of "
+        f"{total('failure', 'fits')}, {total('failure', 'wrong')} of them sound. "
+        "Green ends are sound. Narrow bars: nothing was said, as samplers do."
+    )
+
+
+_OPTIMA = (
+    Column("loglik", "log-likelihood (nats)", fixed(4)),
+    Column("gap", "gap (nats)", nats),
+    Column("standing", "standing", text, number=False),
+    Column("finding", "finding", findings, number=False, badge=True),
+    Column("narrow", "narrow", lambda value: "narrow" if value else "", number=False),
+    Column("starts_reaching", "starts reaching", whole),
+    Column("theta", "parameters", lambda value: point(value), number=False),
+    Column("methods", "fits by method", text, number=False),
+)
+
+
+def _optima(data: CaseData) -> Section:
+    if not data.optima:
+        return Section(f"{data.case.slug}-optima", "Distinct optima", [])
+    where = " of the first replicate" if data.case.n_replicates > 1 else ""
+    more = f" The best {MOST_OPTIMA} of {data.n_optima}." if data.n_optima > MOST_OPTIMA else ""
+    caption = (
+        f"Distinct optima{where}, grouped by log-likelihood and fitted density. Global means the best "
+        f"found here that is not narrow: best known, never proved.{more}"
+    )
+    any_narrow = any(row["narrow"] for row in data.optima)
+    columns = [column for column in _OPTIMA if column.key != "narrow" or any_narrow]
+    table = Table(f"{data.case.slug}-optima", caption, columns, data.optima)
+    return Section(f"{data.case.slug}-optima", "Distinct optima", [Tabular(table)])
+
+
+def point(value: Any) -> str:
+    """A Theta in words: four digits, every parameter by name."""
+    if value is None:
+        return ""
+    return "; ".join(
+        f"{name} {_numbers(array.tolist())}" for name, array in as_theta(value).items()
+    )
+
+
+def _numbers(value: Any) -> str:
+    if not isinstance(value, list):
+        return number(4)(value)
+    if len(value) == 1:
+        return _numbers(value[0])
+    inner = ", ".join(_numbers(part) for part in value)
+    return f"({inner})"
+
+
+def _densities(data: CaseData) -> Section:
+    case, blocks = data.case, []
+    replicate = ", first replicate" if case.n_replicates > 1 else ""
+    if data.overlay is not None:
+        drawn = registry.load("figures", "density")(data.overlay)
+        blocks.append(
+            Drawing(
+                f"{case.slug}-density",
+                f"Fitted density, {case.data}",
+                _over(data.overlay, replicate),
+                drawn,
+            )
+        )
+    if data.by_method:
+        drawn = registry.load("figures", "densities")(data.by_method)
+        caption = (
+            f"Methods of which some end is elsewhere{replicate}: every end as a density. Dark red ends are "
+            "not sound. Ends outside the parameter space have no density to draw."
+        )
+        blocks.append(
+            Drawing(f"{case.slug}-densities", f"Densities by method, {case.data}", caption, drawn)
+        )
+    return Section(f"{case.slug}-fits", "Fitted densities over the data", blocks)
+
+
+def _over(picture: Densities, replicate: str) -> str:
+    """What the figure of the fitted density shows."""
+    kinds = {
+        "line": f"Fitted densities over a histogram of the data{replicate}; weighted components thin.",
+        "plane": f"Contours of fitted densities over the data{replicate}.",
+        "patterns": f"Expected shares of the distinct values beside the observed ones{replicate}.",
+    }
+    return kinds[picture.kind]
+
+
+def _paths(data: CaseData) -> Section:
+    case, blocks = data.case, []
+    if data.paths:
+        drawn = registry.load("figures", "trajectories")(data.paths)
+        caption = (
+            "Nats below the best known value against passes over the data, every start, one panel a "
+            "method, with the number of sound ends. A dark red cross marks an end that is not sound; "
+            "one on the lowest line has gone above every proper optimum, outside the parameter space or "
+            "where the likelihood has no bound."
+        )
+        blocks.append(
+            Drawing(f"{case.slug}-trajectories", f"Trajectories, {case.data}", caption, drawn)
+        )
+    if data.ends:
+        drawn = registry.load("figures", "gaps")(data.ends)
+        caption = (
+            f"Where every end of the {case.n_replicates} replicates lies below the best known value of "
+            "its own replicate. Numbers count ends that nearly agree; crosses are ends that are not sound. "
+            "Ends that are no estimate have no place here."
+        )
+        blocks.append(
+            Drawing(f"{case.slug}-gaps", f"End gaps over replicates, {case.data}", caption, drawn)
+        )
+    return Section(f"{case.slug}-paths", "Log-likelihood against passes", blocks)
+
+
+def _posterior(data: CaseData) -> Section:
+    case, blocks = data.case, []
+    if _first(data) is not None:
+        drawn = registry.load("figures", "posterior")(data.parameters)
+        caption = (
+            "Each method's best end with its 95 % Wald interval, and the posterior mean of "
+            f"{', '.join(data.samplers)} with its 95 % equal-tailed interval and draws, on the reporting "
+            "scale. No interval is drawn where the information matrix gives none. "
+            f"{'The dotted line is the truth. ' if case.truth is not None else ''}{_together(data)}"
+        )
+        blocks = [
+            Paragraph(words.PRIORS),
+            Drawing(
+                f"{case.slug}-posterior", f"Estimates and posterior, {case.data}", caption, drawn
+            ),
+            Tabular(_estimates(data), folded=True),
+        ]
+    return Section(f"{case.slug}-posterior-beside", "Posterior beside the point estimates", blocks)
+
+
+def _first(data: CaseData) -> Parameter | None:
+    return next((place for place in data.parameters if place is not None), None)
+
+
+def _together(data: CaseData) -> str:
+    first = _first(data)
+    groups = [e for e in first.estimates if len(e.methods) > 1] if first else []
+    return " ".join(f"{e.label}: {', '.join(e.methods)}." for e in groups)
+
+
+def _estimates(data: CaseData) -> Table:
+    columns = (
+        Column("parameter", "parameter", text, number=False),
+        Column("method", "method", text, number=False),
+        Column("estimate", "estimate", number(5)),
+        Column("lower", "95 % from", number(5)),
+        Column("upper", "to", number(5)),
+        Column("sound", "sound", text, number=False),
+    )
+    rows = [
+        {
+            "parameter": parameter.name,
+            "method": method,
+            "estimate": e.value,
+            "lower": e.low,
+            "upper": e.high,
+            "sound": e.sound,
+        }
+        for parameter in data.parameters
+        if parameter is not None
+        for e in parameter.estimates
+        for method in e.methods
+    ]
+    return Table(
+        f"{data.case.slug}-estimates", "Estimates and intervals, reporting scale.", columns, rows
+    )
+
+
+_ORDER = list(dict.fromkeys([*SOUND, "duplicate", *reversed(FINDINGS), *DRAW_FINDINGS]))
+_NAMES = {name: words.finding(name) for name in _ORDER}

@@ -1,0 +1,241 @@
+"""The verdict on posterior draws, from the draws and the data alone.
+
+Order of questions (records.DRAW_FINDINGS): are the draws finite; do chains agree on what labels cannot
+change; was a mode missed that holds a good share of the posterior; divergences; trees cut short; energy;
+mixing after relabelling. Converged is not identified: two flags say so. Whatever the estimator wrote into
+`Posterior` beside the draws is not read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from mixcompare import draws as summaries
+from mixcompare.data import Dataset
+from mixcompare.draws import Draws
+from mixcompare.mixture import MixtureModel
+from mixcompare.prior import prior_sd, scales
+from mixcompare.problem import Problem
+from mixcompare.records import DRAW_FINDINGS, Posterior, Verdict
+from mixcompare.theta import Theta
+from mixcompare.verify.modes import Mode, distance, find_modes
+from mixcompare.verify.policy import Policy
+from mixcompare.verify.surface import Surface, polish
+
+FLAGS = ("unidentified", "label_switching")
+
+
+@dataclass
+class Evidence:
+    """What has been found so far; becomes a Verdict."""
+
+    flags: set[str] = field(default_factory=set)
+    loglik: float = np.nan
+    rhat: float = np.nan
+    rhat_label_free: float = np.nan
+    ess: float = np.nan
+    divergences: int = 0
+    deepest: float = 0.0
+    bfmi: float = np.nan
+    missed: Mode | None = None
+    best: float = np.nan
+    """Highest log-likelihood of a draw."""
+    intervals: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    margins: dict[str, float] = field(default_factory=dict)
+    passes: float = 0.0
+
+
+def judge_draws(
+    model: MixtureModel,
+    data: Dataset,
+    posterior: Posterior,
+    theta: Theta | None,
+    policy: Policy,
+    seed: int = 0,
+) -> Verdict:
+    """The verdict on a posterior whose summary is `theta`.
+
+    Costs one pass a draw, and some thousands for the verifier's own search for modes.
+    """
+    found = Evidence()
+    draws = summaries.from_tree(model, data.n_features, posterior.draws)
+    problem = Problem(model, data)
+    loglik = np.full(draws.shape, np.nan)
+    if draws.is_finite:
+        loglik = summaries.log_likelihoods(problem, draws)
+    if theta is not None and not model.outside(theta):
+        found.loglik = float(data.weights @ model.log_density(data.x, theta))
+    found.passes = problem.passes
+    if not np.isfinite(loglik).all() or not np.isfinite(found.loglik):
+        found.flags.add("non_finite")
+        return _verdict(found, policy)
+    found.best = float(loglik.max())
+    found.intervals = summaries.intervals(model, draws)
+    statistics = _statistics(posterior.draws)
+    _judge_mixing(model, draws, loglik, statistics, found, policy)
+    _judge_transitions(statistics, found, policy)
+    _judge_coverage(model, data, draws, loglik, found, policy, seed)
+    _judge_identification(model, data, draws, theta, found, policy)
+    return _verdict(found, policy)
+
+
+def _statistics(tree: Any) -> dict[str, np.ndarray]:
+    """The sampler's statistics by ArviZ's names; a sampler need not have them all."""
+    if "sample_stats" not in tree.children:
+        return {}
+    stored = tree["sample_stats"].to_dataset()
+    return {str(name): np.asarray(stored[name].values) for name in stored.data_vars}
+
+
+def _judge_mixing(
+    model: MixtureModel,
+    draws: Draws,
+    loglik: np.ndarray,
+    statistics: dict[str, np.ndarray],
+    found: Evidence,
+    policy: Policy,
+) -> None:
+    """R-hat of label-free quantities, R-hat and effective sizes after relabelling, label switching."""
+    found.rhat_label_free = summaries.worst_rhat(summaries.label_free(model, draws, loglik))
+    found.rhat = summaries.worst_rhat(draws.values)
+    found.ess = min(summaries.least_ess(draws.values, method) for method in ("bulk", "tail"))
+    enough = policy.ess_per_chain * draws.shape[0]
+    found.margins["rhat_modes"] = found.rhat_label_free / policy.rhat_modes
+    found.margins["rhat"] = found.rhat / policy.rhat
+    found.margins["ess_per_chain"] = found.ess / enough
+    # written so that nan, draws that never move, is a failure
+    if not found.rhat_label_free <= policy.rhat_modes:
+        found.flags.add("chains_in_different_modes")
+    if not (found.rhat <= policy.rhat and found.ess >= enough):
+        found.flags.add("not_mixed")
+    permutations = statistics.get("permutation")
+    if permutations is not None and found.rhat <= policy.rhat:
+        raw = draws.relabelled(np.argsort(permutations, axis=-1))
+        if summaries.worst_rhat(raw.values) > policy.rhat:
+            found.flags.add("label_switching")
+
+
+def _judge_transitions(statistics: dict[str, np.ndarray], found: Evidence, policy: Policy) -> None:
+    """Divergences, trees cut at the depth limit, and energy."""
+    if "diverging" in statistics:
+        found.divergences = int(statistics["diverging"].sum())
+        if found.divergences:
+            found.flags.add("divergences")
+    if "reached_max_treedepth" in statistics:
+        found.deepest = float(statistics["reached_max_treedepth"].mean())
+        found.margins["tree_depth_share"] = found.deepest / policy.tree_depth_share
+        if found.deepest > policy.tree_depth_share:
+            found.flags.add("tree_depth")
+    if "energy" in statistics:
+        found.bfmi = summaries.least_bfmi(statistics["energy"])
+        found.margins["bfmi"] = found.bfmi / policy.bfmi
+        if not found.bfmi >= policy.bfmi:
+            found.flags.add("low_energy_mixing")
+
+
+def _judge_coverage(
+    model: MixtureModel,
+    data: Dataset,
+    draws: Draws,
+    loglik: np.ndarray,
+    found: Evidence,
+    policy: Policy,
+    seed: int,
+) -> None:
+    """Whether every mode with a good share of the mass has a draw near it: within max(5, q / 2) nats."""
+    best = [draws.theta(chain, int(row.argmax())) for chain, row in enumerate(loglik)]
+    modes, passes = find_modes(model, data, best, policy, seed)
+    found.passes += passes
+    limit = max(5.0, model.n_parameters(data.n_features) / 2)
+    missed = [
+        mode
+        for mode in modes
+        if mode.share >= policy.missed_mass and distance(model, data, mode, draws, loglik) > limit
+    ]
+    if missed:
+        found.missed = max(missed, key=lambda mode: mode.share)
+        found.margins["missed_mass"] = found.missed.share / policy.missed_mass
+        found.flags.add("main_mode_missed")
+
+
+def _judge_identification(
+    model: MixtureModel,
+    data: Dataset,
+    draws: Draws,
+    theta: Theta | None,
+    found: Evidence,
+    policy: Policy,
+) -> None:
+    """`unidentified`: a posterior as wide as its prior, and an information matrix that is singular.
+
+    Spreads are those over all labels, because that is what the (exchangeable) prior speaks of.
+    """
+    family = model.family
+    framed = family.to_frame(draws.parameters, family.frame(data))
+    spread = prior_sd(model, data.n_features, scales(model, data))
+    ratios = [
+        np.nanmax(value.std(axis=(0, 1, 2)) / spread[name][0], initial=0.0)
+        for name, value in model.report_scales(draws.weights, framed).items()
+        if model.n_components > 1 or name != "logit_weights"
+    ]
+    found.margins["prior_sd_share"] = float(max(ratios) / policy.prior_sd_share)
+    if max(ratios) <= policy.prior_sd_share or theta is None or not theta.weights.all():
+        return
+    surface = Surface(model, data, theta)
+    origin = np.zeros(surface.free.size)
+    flat = policy.flat * data.n
+    end = polish(surface, origin, flat, policy.polish_steps, np.zeros((origin.size, 0)))
+    local = surface.quadratic(end)
+    found.passes += surface.problem.passes
+    if (np.abs(local.curvature) <= max(flat, 4 * local.noise)).any():
+        found.flags.add("unidentified")
+
+
+def _verdict(found: Evidence, policy: Policy) -> Verdict:
+    flags = [name for name in DRAW_FINDINGS if name in found.flags] or ["verified"]
+    return Verdict(
+        finding=flags[0],
+        flags=(*flags, *(name for name in FLAGS if name in found.flags)),
+        loglik=found.loglik,
+        intervals=found.intervals,
+        thresholds=policy.thresholds(),
+        margins=found.margins,
+        message=_sentence(flags[0], found),
+        passes=found.passes,
+    )
+
+
+def _sentence(finding: str, found: Evidence) -> str:
+    text = _TEXTS[finding](found)
+    if "unidentified" in found.flags:
+        text += "; the data do not identify the parameters, what is reported is the prior"
+    return text
+
+
+_TEXTS = {
+    "non_finite": lambda found: "a draw, or its log-likelihood, is not finite",
+    "chains_in_different_modes": lambda found: (
+        "the chains sit in different modes: R-hat of quantities without labels is "
+        f"{found.rhat_label_free:.3f}"
+    ),
+    "main_mode_missed": lambda found: (
+        f"no draw comes near a mode with {found.missed.share:.0%} of the posterior mass "
+        f"(log-likelihood {found.missed.loglik:.3f}, best draw {found.best:.3f})"
+    ),
+    "divergences": lambda found: (
+        f"{found.divergences} transition{'s' if found.divergences > 1 else ''} diverged after tuning"
+    ),
+    "tree_depth": lambda found: f"{found.deepest:.1%} of the draws were cut off at the depth limit",
+    "low_energy_mixing": lambda found: f"the energy mixes slowly: E-BFMI {found.bfmi:.2f}",
+    "not_mixed": lambda found: (
+        f"the chains have not mixed: R-hat {found.rhat:.3f}, {found.ess:.0f} effective draws, after "
+        "relabelling"
+    ),
+    "verified": lambda found: (
+        f"nothing wrong with the draws: R-hat {found.rhat:.3f}, {found.ess:.0f} effective draws, no "
+        "divergences"
+    ),
+}
