@@ -132,5 +132,6 @@ def _extreme(statistic: Any, values: Mapping[str, np.ndarray], choose: Any) -> f
     flat = flat[:, :, (flat != flat[:1, :1]).any(axis=(0, 1))]
     if not flat.shape[2]:
         return np.nan
-    found = statistic(arviz.convert_to_dataset({"entries": flat}))["entries"].values
+    with np.errstate(all="ignore"):  # a chain that never moves gives nan or infinity, as it should
+        found = statistic(arviz.convert_to_dataset({"entries": flat}))["entries"].values
     return float(choose(found))

@@ -68,7 +68,7 @@ class NUTS(Estimator):
     name: ClassVar[str] = "nuts"
 
     def __post_init__(self) -> None:
-        for name, least in (("draws", 4), ("tune", 0), ("n_chains", 1)):
+        for name, least in (("draws", 4), ("tune", 10), ("n_chains", 1)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise SpecError(
@@ -136,26 +136,23 @@ class NUTS(Estimator):
         """One ArviZ object a chain. Chains are sampled one by one, because each has a start of its own."""
         import nutpie
 
+        settings = {"draws": self.draws, "tune": self.tune, "target_accept": self.target_accept}
+        fixed = {"chains": 1, "cores": 1, "progress_bar": False, "blocking": False}
         trees = []
         for start, seed in zip(starts, seeds, strict=True):
             sampler = nutpie.sample(
-                graph.at(model, start, data),
-                draws=self.draws,
-                tune=self.tune,
-                chains=1,
-                cores=1,
-                seed=int(seed),
-                target_accept=self.target_accept,
-                progress_bar=False,
-                save_warmup=True,
-                blocking=False,
+                graph.at(model, start, data), seed=int(seed), **settings, **fixed
             )
             try:
                 trees.append(sampler.wait())
-            except BaseException:
-                # nutpie's own blocking call would take Ctrl-C for the end of the chain
+            except KeyboardInterrupt:  # nutpie's blocking call would take it for the chain's end
                 sampler.cancel()
                 raise
+            except BaseException as error:
+                if isinstance(error, Exception | SystemExit):
+                    raise
+                # a panic of compiled code is no Exception, but it is one fit's failure all the same
+                raise RuntimeError(f"nutpie panicked: {error}") from error
         return trees
 
     def _said(self, statistics: dict[str, np.ndarray], steps: int) -> Solver:

@@ -436,7 +436,7 @@ class Gaussian(ExponentialFamily):
             packed = pm.LKJCholeskyCov(
                 f"factor_{k}", n=d, eta=LKJ_ETA, sd_dist=sds, compute_corr=False
             )
-            factor = pm.expand_packed_triangular(d, packed, lower=True)
+            factor = pm.math.expand_packed_triangular(d, packed, lower=True)
             inverse = pt.linalg.solve_triangular(factor, pt.eye(d), lower=True)
             constant = pt.log(pt.diagonal(factor)).sum() + 0.5 * d * LOG_2PI
             for j in range(K) if self._tied else [k]:

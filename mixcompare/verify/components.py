@@ -60,9 +60,7 @@ def narrowness(model: MixtureModel, data: Dataset, theta: Theta) -> tuple[float,
     return ratio, count, bool(ratio < limit or count < least)
 
 
-def empty_component_gain(
-    model: MixtureModel, data: Dataset, theta: Theta, policy: Policy
-) -> float:
+def empty_component_gain(model: MixtureModel, data: Dataset, theta: Theta, policy: Policy) -> float:
     """Nats to be gained by giving an empty component some weight, at the best place found for it.
 
     Lindsay's gradient function D(f) = sum_i c_i f(x_i) / f_mix(x_i) - n (Lindsay 1983, Ann. Statist. 11,

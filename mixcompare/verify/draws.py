@@ -27,6 +27,9 @@ from mixcompare.verify.surface import Surface, polish
 
 FLAGS = ("unidentified", "label_switching")
 
+STEEP = 1e-3
+"""Share of the largest curvature above which a direction is certainly not flat."""
+
 
 @dataclass
 class Evidence:
@@ -184,14 +187,27 @@ def _judge_identification(
     found.margins["prior_sd_share"] = float(max(ratios) / policy.prior_sd_share)
     if max(ratios) <= policy.prior_sd_share or theta is None or not theta.weights.all():
         return
+    singular, passes = _singular_information(model, data, theta, policy)
+    found.passes += passes
+    if singular:
+        found.flags.add("unidentified")
+
+
+def _singular_information(
+    model: MixtureModel, data: Dataset, theta: Theta, policy: Policy
+) -> tuple[bool, float]:
+    """Whether the information matrix at the maximum above theta has a flat direction, and the passes."""
     surface = Surface(model, data, theta)
-    origin = np.zeros(surface.free.size)
-    flat = policy.flat * data.n
+    origin, flat = np.zeros(surface.free.size), policy.flat * data.n
     end = polish(surface, origin, flat, policy.polish_steps, np.zeros((origin.size, 0)))
     local = surface.quadratic(end)
-    found.passes += surface.problem.passes
-    if (np.abs(local.curvature) <= max(flat, 4 * local.noise)).any():
-        found.flags.add("unidentified")
+    for _ in range(3):
+        # The slope a polish leaves shows as curvature of a bent ridge: remove it along steep directions.
+        steep = local.curvature > STEEP * local.curvature.max()
+        end = end + local.basis[:, steep] @ (local.gradient[steep] / local.curvature[steep])
+        local = surface.quadratic(end)
+    singular = (np.abs(local.curvature) <= max(flat, 4 * local.noise)).any()
+    return bool(singular), float(surface.problem.passes)
 
 
 def _verdict(found: Evidence, policy: Policy) -> Verdict:

@@ -127,7 +127,8 @@ def _judge_interior(
         found.null_directions = ()
     if not found.flags:
         found.flags.add("maximum")
-        found.intervals = wald(model, theta, surface, end)
+        if (found.curvature > flat).all():
+            found.intervals = wald(model, theta, surface, end)
     found.passes += surface.problem.passes
 
 
@@ -147,7 +148,8 @@ def _classify(
 ) -> None:
     """What the polished end is: saddle, coinciding components, flat directions."""
     local = surface.quadratic(end)
-    flat = max(flat, 4 * local.noise)
+    # along a curved ridge, a slope left across it looks like curvature of its own size
+    flat = max(flat, 4 * local.noise, 4 * float(np.linalg.norm(local.gradient)))
     found.curvature = local.curvature
     if local.curvature.size:
         found.margins["flat"] = float(np.abs(local.curvature).min() / flat)
@@ -157,7 +159,10 @@ def _classify(
         found.flags.add("duplicate")
         found.coincident = True
         found.components = tuple(sorted({k + 1 for pair in pairs for k in pair}))
-    upward, level = local.curvature < -flat, np.abs(local.curvature) <= flat
+    # Near the crest of a curved ridge the curvature along it is small, not round-off: whatever costs next
+    # to nothing within the shift is followed, and what becomes of it decides.
+    soft = max(flat, 2 * policy.stationary / SHIFT**2)
+    upward, level = local.curvature < -soft, np.abs(local.curvature) <= soft
     gain = max(
         [0.0]
         + [_escape(surface, end, sign * local.basis[:, i], flat, local.value, policy)[0]

@@ -33,8 +33,21 @@ class Policy:
         Next variance over variance below which a component with a spread under `suspect` is collapsing.
     suspect : float
         Spread in sds of the data from which a collapse is looked for.
-    rhat_modes, rhat, ess_per_chain, tree_depth_share, bfmi, prior_sd_share, missed_mass : float
-        Thresholds for draws: see verify/draws.py.
+    rhat_modes : float
+        R-hat of quantities without labels above which chains are in different modes.
+    rhat : float
+        R-hat after relabelling above which chains have not mixed.
+    ess_per_chain : float
+        Bulk or tail effective draws a chain, after relabelling, below which chains have not mixed.
+    tree_depth_share : float
+        Share of draws at the depth limit above which trajectories are too short.
+    bfmi : float
+        E-BFMI below which the energy mixes too slowly.
+    prior_sd_share : float
+        Posterior over prior sd, on the reporting scale and over all labels, above which a parameter may
+        be unidentified; it is if the information matrix is singular too.
+    missed_mass : float
+        Share of the Laplace mass from which a mode that no draw comes near has been missed.
     """
 
     stationary: float = 1e-4

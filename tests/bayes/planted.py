@@ -23,7 +23,8 @@ def normal_draws(
 ) -> list[list[Theta]]:
     """Draws (chains, draws) from the normal approximation about a strict maximum, by AR(1) chains."""
     surface = Surface(model, data, theta)
-    root = np.linalg.cholesky(np.linalg.inv(surface.information(np.zeros(surface.free.size))))
+    local = surface.quadratic(np.zeros(surface.free.size))
+    root = local.basis / np.sqrt(local.curvature)
     chains = []
     for _ in range(shape[0]):
         state, chain = rng.standard_normal(root.shape[0]), []

@@ -110,7 +110,7 @@ def test_chains_begin_at_their_starts(waiting, monkeypatch):
     seen, original = [], Compiled.at
     monkeypatch.setattr(Compiled, "at", lambda *a: seen.append((a[2], original(*a))) or seen[-1][1])
     starts = [make_start("from-data", FREE, waiting, 0, i).theta for i in range(2)]
-    claim = NUTS(draws=4, tune=0, n_chains=3).run(
+    claim = NUTS(draws=4, tune=10, n_chains=3).run(
         Problem(FREE, waiting), starts, np.random.default_rng(0)
     )
     assert [theta for theta, _ in seen] == [starts[0], starts[1], starts[0]]
@@ -124,7 +124,7 @@ def test_chains_begin_at_their_starts(waiting, monkeypatch):
 def test_notes_name_a_shared_start_and_an_idle_budget(waiting):
     start = make_start("from-data", FREE, waiting, 0, 0).theta
     problem = Problem(FREE, waiting, Budget(passes=10))
-    claim = NUTS(draws=4, tune=4, n_chains=2).fit(problem, start, np.random.default_rng(0))
+    claim = NUTS(draws=4, tune=10, n_chains=2).fit(problem, start, np.random.default_rng(0))
     assert any("same point" in note for note in claim.notes)
     assert any("budget" in note for note in claim.notes)
     assert problem.lent
@@ -145,7 +145,7 @@ def test_three_coins_converge_and_are_not_identified():
     [
         ({"priors": "flat"}, "priors"),
         ({"draws": 2}, "draws"),
-        ({"tune": -1}, "tune"),
+        ({"tune": 0}, "tune"),
         ({"n_chains": 0}, "n_chains"),
         ({"draws": 10.5}, "draws"),
         ({"target_accept": 1.0}, "target_accept"),

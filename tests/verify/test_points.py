@@ -163,6 +163,14 @@ def test_ridge_of_the_three_coins(coins: Dataset, weight: float, p: float, q: fl
     assert not verdict.intervals
 
 
+def test_ridge_by_a_solver_that_stopped_just_off_its_crest(coins: Dataset) -> None:
+    """The gradient is tiny and tilts the null directions' curvature to 3e-7: still a ridge."""
+    end = Theta(
+        [0.5668263581151431, 0.4331736418848569], probs=[0.5399532467728813, 0.6785735362590284]
+    )
+    assert judge(COINS, coins, end).finding == "ridge"
+
+
 def test_ridge_off_its_crest_is_not_stationary(coins: Dataset) -> None:
     assert judge(COINS, coins, Theta([0.5, 0.5], probs=[0.55, 0.67])).finding == "not_stationary"
 

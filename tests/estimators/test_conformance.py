@@ -1,0 +1,218 @@
+"""Every registered method on every registered family: one record each, honest meter, same twice."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import pickle
+import typing
+
+import numpy as np
+import pytest
+
+from mixcompare import registry
+from mixcompare.data import Dataset
+from mixcompare.estimators.base import Estimator, make_estimator
+from mixcompare.families.base import Family, FusedPass
+from mixcompare.fit import run_fit
+from mixcompare.mixture import MixtureModel
+from mixcompare.problem import Budget
+from mixcompare.records import FINDINGS, OPTIMA, FitRecord
+from mixcompare.seeds import stream
+from mixcompare.starts.base import make_start
+from mixcompare.verify.verifier import Verifier
+
+ELSEWHERE = {
+    "nuts": "compiles a model for seconds; tests/bayes runs it on every family, compiled once"
+}
+"""Methods whose matrix is not here, and why."""
+
+MAY_RAISE = ("naive", "bounded")
+"""Formulations of a newcomer: `scipy.stats.multivariate_normal` raises at a matrix that is no covariance."""
+
+
+def _normal(rng: np.random.Generator, d: int) -> np.ndarray:
+    return rng.normal(size=(90, d)) + np.repeat([[0.0], [4.0], [9.0]], 30, axis=0)
+
+
+def _binary(rng: np.random.Generator, d: int) -> np.ndarray:
+    return (rng.random((90, d)) < np.repeat([[0.2], [0.5], [0.9]], 30, axis=0)).astype(float)
+
+
+MAKERS = {"gaussian": _normal, "bernoulli": _binary}
+"""How to make data (n, d) for each family: a family registered without a line here fails the tests."""
+
+
+def _families() -> list[Family]:
+    made = []
+    for name in registry.NAMES["families"]:
+        cls = registry.load("families", name)
+        hints = typing.get_type_hints(cls)
+        options = [field.name for field in dataclasses.fields(cls)]
+        for values in itertools.product(*(typing.get_args(hints[option]) for option in options)):
+            made.append(cls(**dict(zip(options, values, strict=True))))
+    return made
+
+
+def _methods() -> list[str]:
+    """Every registered method, plain and with each of its modifiers."""
+    names = []
+    for name in registry.NAMES["methods"]:
+        if name not in ELSEWHERE:
+            modifiers = registry.load("methods", name).modifiers
+            names += [name, *(f"{name}[{modifier}]" for modifier in modifiers)]
+    return names
+
+
+def _label(family: Family) -> str:
+    return "-".join([family.name, *map(str, family.options.values())])
+
+
+METHODS = pytest.mark.parametrize("method", _methods())
+FAMILIES = pytest.mark.parametrize("family", _families(), ids=_label)
+SIZES = pytest.mark.parametrize(
+    ("d", "K"), [(1, 1), (1, 2), pytest.param(2, 3, marks=pytest.mark.slow), (3, 2)]
+)
+
+
+def _data(family: Family, d: int, counts: bool = False) -> Dataset:
+    rng = np.random.default_rng(d)
+    return Dataset(MAKERS[family.name](rng, d), counts=rng.integers(1, 4, 90) if counts else None)
+
+
+def _fit(
+    estimator: Estimator,
+    model: MixtureModel,
+    data: Dataset,
+    budget: float | None = 3000,
+    verifier: Verifier | None = None,
+) -> FitRecord:
+    start = make_start("kmeans", model, data)
+    task = {"method": estimator.name}
+    return run_fit(
+        model,
+        data,
+        estimator,
+        [start],
+        stream(0),
+        budget=Budget(budget),
+        verifier=verifier,
+        task=task,
+    )
+
+
+def test_nothing_is_left_out_in_silence():
+    assert set(MAKERS) == set(registry.NAMES["families"])
+    assert set(ELSEWHERE) <= set(registry.NAMES["methods"])
+    assert len(_methods()) >= 13
+
+
+@FAMILIES
+@METHODS
+@SIZES
+def test_every_fit_ends_in_one_honest_record(family, method, d, K, monkeypatch):
+    calls = _count_evaluations(monkeypatch, family)
+    model, data, estimator = MixtureModel(family, K), _data(family, d), make_estimator(method)
+    record = _fit(estimator, model, data)
+    assert record.cost.passes == len(calls)
+    assert record.cost.basis == "metered"
+    assert record.cost.passes <= 3000
+    finished = len(calls) - bool(
+        record.error
+    )  # an evaluation that raised was paid for, but has no value
+    np.testing.assert_array_equal(record.trajectory.passes, np.arange(1, finished + 1))
+
+    monkeypatch.undo()
+    record = _fit(estimator, model, data, verifier=Verifier(model, data))
+    reason = estimator.supports(model, d)
+    if reason:
+        assert (record.finding, record.theta, record.cost.passes) == ("unsupported", None, 0)
+        assert reason in record.solver.message
+        return
+    if record.error:
+        assert any(rung in method for rung in MAY_RAISE), record.error
+        assert record.error.startswith(("ValueError", "LinAlgError"))
+        assert record.finding == "error"
+        assert record.theta is None
+        return
+    assert record.finding in FINDINGS
+    assert record.theta is not None
+    assert record.start is not None
+    assert {name: value.shape for name, value in record.theta.items()} == {
+        name: value.shape for name, value in record.start.items()
+    }
+    assert sorted(record.permutation) in ([], list(range(K)))
+    assert record.solver.status
+    if record.finding in OPTIMA:
+        exact = float(data.weights @ model.log_density(data.x, record.theta))
+        assert record.loglik == pytest.approx(exact, rel=1e-12)
+        start = float(data.weights @ model.log_density(data.x, record.start))
+        assert record.loglik >= start - 1e-6
+
+
+@FAMILIES
+@pytest.mark.parametrize("method", [m for m in _methods() if "[" not in m])
+@pytest.mark.parametrize("d", [1, 3])
+def test_plain_methods_find_the_maximum_of_one_component(family, method, d):
+    model, data = MixtureModel(family, 1), _data(family, d, counts=True)
+    record = _fit(make_estimator(method), model, data, verifier=Verifier(model, data))
+    closed = family.from_frame(
+        family.mle(family.sums(data, np.ones((data.n_rows, 1)))), family.frame(data)
+    )
+    assert record.finding == "maximum"
+    assert record.theta is not None
+    for name, value in closed.items():
+        np.testing.assert_allclose(record.theta[name], value, rtol=1e-3, atol=2e-3)
+
+
+@FAMILIES
+@METHODS
+@pytest.mark.parametrize("passes", [1, 9])
+def test_budgets_stop_every_method(family, method, passes):
+    model, data = MixtureModel(family, 2), _data(family, 1)
+    estimator = make_estimator(method)
+    record = _fit(estimator, model, data, budget=passes, verifier=Verifier(model, data))
+    assert record.cost.passes <= passes
+    if record.finding == "unsupported" or record.solver.success:
+        return  # done within the budget: the start was a fixed point
+    assert record.error == ""
+    assert record.solver.status in ("budget", "2", "3")  # scipy may give up first, in its own code
+    assert record.theta is not None
+
+
+@FAMILIES
+@METHODS
+def test_the_same_twice(family, method):
+    model, data = MixtureModel(family, 2), _data(family, 2)
+    one, two = (_fit(make_estimator(method), model, data, budget=400) for _ in range(2))
+    assert one.theta == two.theta
+    assert (one.solver, one.notes, one.error) == (two.solver, two.notes, two.error)
+    np.testing.assert_array_equal(one.trajectory.loglik, two.trajectory.loglik)
+
+
+@METHODS
+def test_settings_are_frozen_and_travel(method):
+    estimator = make_estimator(method)
+    assert pickle.loads(pickle.dumps(estimator)) == estimator
+    for field in dataclasses.fields(estimator):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(estimator, field.name, None)
+    assert registry.load("methods", estimator.name) is type(estimator)
+
+
+def _count_evaluations(monkeypatch: pytest.MonkeyPatch, family: Family) -> list[str]:
+    """A list that grows by one with each look at all densities, whoever asks."""
+    calls: list[str] = []
+    fused, naive = FusedPass.__call__, type(family).naive_density
+
+    def count_fused(self: FusedPass, *args: object) -> object:
+        calls.append("pass")
+        return fused(self, *args)
+
+    def count_naive(self: Family, *args: object) -> object:
+        calls.append("naive")
+        return naive(self, *args)
+
+    monkeypatch.setattr(FusedPass, "__call__", count_fused)
+    monkeypatch.setattr(type(family), "naive_density", count_naive)
+    return calls
