@@ -28,10 +28,14 @@ _PUBLIC = {
     "Theta": "mixcompare.theta:Theta",
     "Verdict": "mixcompare.records:Verdict",
     "compare": "mixcompare.study.compare:compare",
+    "em_rate": "mixcompare.inference.rate:em_rate",
     "fit": "mixcompare.fit:fit",
+    "information_criteria": "mixcompare.inference.criteria:information_criteria",
+    "intervals": "mixcompare.inference.intervals:intervals",
     "load_dataset": "mixcompare.datasets:load_dataset",
     "read_csv": "mixcompare.datasets:read_csv",
     "run_study": "mixcompare.study.run:run_study",
+    "standard_errors": "mixcompare.inference.information:standard_errors",
     "verify": "mixcompare.verify.verifier:verify",
 }
 
@@ -51,10 +55,14 @@ __all__ = [
     "Verdict",
     "__version__",
     "compare",
+    "em_rate",
     "fit",
+    "information_criteria",
+    "intervals",
     "load_dataset",
     "read_csv",
     "run_study",
+    "standard_errors",
     "verify",
 ]
 
@@ -70,6 +78,10 @@ if TYPE_CHECKING:
         StoreError,
     )
     from mixcompare.fit import fit
+    from mixcompare.inference.criteria import information_criteria
+    from mixcompare.inference.information import standard_errors
+    from mixcompare.inference.intervals import intervals
+    from mixcompare.inference.rate import em_rate
     from mixcompare.mixture import MixtureModel
     from mixcompare.records import FitRecord, Verdict
     from mixcompare.study.compare import compare

@@ -63,7 +63,7 @@ def fit(
         SpecError before anything is fitted.
     """
     dataset = as_dataset(data, counts)
-    model.check(dataset)
+    model = model.on(dataset)
     estimator = make_estimator(method, **options)
     starts = [
         make_start(start, model, dataset, seed, index) for index in range(max(estimator.chains, 1))
@@ -112,6 +112,7 @@ def run_fit(
     notes = [note for start in starts[:1] for note in start.notes]
     error = ""
     problem = Problem(model, data, budget, keep_points=keep_points)
+    model = problem.model
     began = time.perf_counter()
     reason = estimator.supports(model, data.n_features)
     with warnings.catch_warnings(record=True) as caught:

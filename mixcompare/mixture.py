@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
@@ -45,16 +46,28 @@ class MixtureModel:
             raise SpecError(f"n_components: expected at least 1, got {n_components}")
         self.n_components = int(n_components)
         self.family: Family = family if isinstance(family, Family) else _make(family, options)
+        self.declared: Family = self.family
 
     @property
     def name(self) -> str:
         """For example "gaussian K=2 full"."""
-        options = " ".join(str(value) for value in self.family.options.values())
+        options = " ".join(str(v) for v in self.declared.options.values() if v is not None)
         return f"{self.family.name} K={self.n_components} {options}".strip()
 
     def __repr__(self) -> str:
-        options = "".join(f", {name}={value!r}" for name, value in self.family.options.items())
+        options = "".join(f", {name}={value!r}" for name, value in self.declared.options.items())
         return f'MixtureModel("{self.family.name}", n_components={self.n_components}{options})'
+
+    def on(self, data: Dataset) -> MixtureModel:
+        """The same model, checked against the data, its family knowing what it must read off them.
+
+        Whatever takes a model and data calls this; the name stays that of the model as declared.
+        Raises DataError if the model cannot be fitted to this data.
+        """
+        self.check(data)
+        bound = copy.copy(self)
+        bound.family = self.family.on(data)
+        return bound
 
     # -- parameters -------------------------------------------------------------------------------
 
@@ -114,8 +127,9 @@ class MixtureModel:
 
         For one feature, parameters may be given without their axes of length one: means (K,).
         """
-        full = self.conform(theta, data.n_features)
-        outside = self.outside(full)
+        bound = self.on(data)
+        full = bound.conform(theta, data.n_features)
+        outside = bound.outside(full)
         if outside:
             raise DataError(f"start: expected a point of the parameter space, but {outside}")
         return full

@@ -28,7 +28,7 @@ def _cache_folder() -> str:
     sources = sorted(Path(__file__).parent.rglob("*.py"))
     content = hashlib.sha256()
     for source in sources:
-        if source.parent.name in ("mixcompare", "families", "estimators"):
+        if source.parent.name in ("mixcompare", "families", "covariance", "estimators"):
             content.update(source.read_bytes())
     return str(
         Path(platformdirs.user_cache_dir("mixcompare")) / f"numba-{content.hexdigest()[:12]}"
@@ -124,6 +124,18 @@ def aligned(*shape: int) -> np.ndarray:
     raw = np.zeros(math.prod(shape) + 8)
     at = -raw.ctypes.data % 64 // 8
     return raw[at : at + math.prod(shape)].reshape(shape)
+
+
+def logit(p: np.ndarray) -> np.ndarray:
+    """log(p / (1 - p)); infinite at 0 and 1, nan outside [0, 1]."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log(p) - np.log1p(-p)
+
+
+def expit(z: np.ndarray) -> np.ndarray:
+    """The inverse of `logit`."""
+    with np.errstate(over="ignore"):
+        return 1.0 / (1.0 + np.exp(-z))
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:

@@ -63,12 +63,12 @@ class Problem:
         budget: Budget = Budget(),
         keep_points: bool = False,
     ) -> None:
-        model.check(data)
-        self.model = model
+        self.model = model = model.on(data)
         self.budget = budget
         self.frame: Frame = model.family.frame(data)
         self.n = data.n
         self.n_features = data.n_features
+        self.n_rows = data.n_rows
         self.passes = 0
         self.non_finite = 0
         self.best_point: Any = None
@@ -105,9 +105,10 @@ class Problem:
             weights = statistics[:, 0] / statistics[:, 0].sum()
         return Theta(weights, **family.from_frame(family.mle(statistics), self.frame))
 
-    def rounding(self, theta: Theta, loglik: float, statistics: np.ndarray) -> float:
+    def rounding(self, theta: Theta, loglik: float, statistics: np.ndarray | None = None) -> float:
         """Nats by which the last evaluation, which gave these, may be wrong by rounding; no pass.
 
+        Without statistics: a value by the exact route of `anneal`, where nothing large cancels.
         Rounding of the sum, and of theta itself: its locations are held in the data's units, with
         absolute errors eps |centre|, which cost up to sqrt(2 n) such errors in sds of a component where
         one nat is still to be gained.
@@ -115,7 +116,8 @@ class Problem:
         family, frame = self.model.family, self.frame
         spread = family.spread(family.to_frame(theta.parameters, frame))
         last_digit = EPS * float((np.abs(frame.centre) / frame.scale).max())
-        by_sum = EPS * (abs(loglik) + self.n + self._pass.magnitude(statistics))
+        cancelled = 0.0 if statistics is None else self._pass.magnitude(statistics)
+        by_sum = EPS * (abs(loglik) + self.n * (1 + abs(frame.log_volume)) + cancelled)
         return by_sum + np.sqrt(2 * self.n) * last_digit / max(float(spread.min()), 1e-8)
 
     def log_likelihood(self, theta: Theta) -> float:
@@ -139,15 +141,56 @@ class Problem:
         return loglik, gradient
 
     def e_step(self, theta: Theta) -> np.ndarray:
-        """Responsibilities (n_rows, K) at theta; one pass, not for inner loops."""
+        """Responsibilities (n_rows, K) at theta; one pass, by the exact and slow route."""
+        return self.anneal(theta, 1.0)[1]
+
+    def anneal(self, theta: Theta, power: float) -> tuple[float, np.ndarray]:
+        """The likelihood at temperature 1 / power, and its responsibilities (n_rows, K); one pass.
+
+        Value: sum_i c_i log(sum_k (w_k f_k(x_i))^power) / power, nats. Responsibilities: proportional
+        to (w_k f_k(x_i))^power. power = 1 is the E-step; power = inf gives the classification
+        log-likelihood sum_i c_i max_k log(w_k f_k(x_i)) and hard responsibilities (ties to the first
+        component). The trajectory gets the log-likelihood at any power. Not finite: nan.
+        """
         self._charge()
+        counts = self._data.weights
         joint = self.model.joint_log_density(self._data.x, theta)
         top = joint.max(axis=1, keepdims=True)
-        r = np.exp(joint - top)
+        with np.errstate(invalid="ignore"):
+            below = joint - top
+            r = np.exp(below)
         total = r.sum(axis=1, keepdims=True)
-        loglik = float(self._data.weights @ (top + np.log(total))[:, 0])
+        loglik = value = float(counts @ (top + np.log(total))[:, 0])
+        if np.isinf(power):
+            value = float(counts @ top[:, 0])
+            r = (np.arange(r.shape[1]) == joint.argmax(axis=1)[:, None]).astype(float)
+        elif power == 1.0:
+            r /= total
+        else:
+            r = np.exp(power * below)
+            total = r.sum(axis=1, keepdims=True)
+            value = float(counts @ (top + np.log(total) / power)[:, 0])
+            r /= total
         self._record(loglik, theta, theta)
-        return r / total
+        return value, r
+
+    def weigh(self, responsibilities: np.ndarray) -> np.ndarray:
+        """Statistics, as `maximise` takes them, for given responsibilities (n_rows, K); no pass."""
+        return self.model.family.sums(self._data, responsibilities)
+
+    def draw(self, responsibilities: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Shares (n_rows, K) of each row whose observations go each to a component drawn at random.
+
+        A row of count c has c observations, each drawn by itself with these probabilities; what is left
+        of a count that is not whole is drawn as one.
+        """
+        counts = self._data.weights
+        whole = np.floor(counts).astype(int)
+        shares = rng.multinomial(whole, responsibilities).astype(float)
+        rest = counts - whole
+        if rest.any():
+            shares += rest[:, None] * rng.multinomial(1, responsibilities)
+        return shares / counts[:, None]
 
     # -- what a newcomer writes -------------------------------------------------------------------
 

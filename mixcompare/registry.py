@@ -15,10 +15,21 @@ from mixcompare.errors import SpecError, nearest
 NAMES: dict[str, dict[str, str]] = {
     "families": {
         "bernoulli": "mixcompare.families.bernoulli:Bernoulli",
+        "binomial": "mixcompare.families.binomial:Binomial",
+        "categorical": "mixcompare.families.categorical:Categorical",
+        "poisson": "mixcompare.families.poisson:Poisson",
+        "exponential": "mixcompare.families.exponential:Exponential",
         "gaussian": "mixcompare.families.gaussian:Gaussian",
     },
     "methods": {
         "em": "mixcompare.estimators.em:EM",
+        "em[penalised]": "mixcompare.estimators.em_penalised:PenalisedEM",
+        "em[old-means]": "mixcompare.estimators.em_old_means:OldMeansEM",
+        "em+newton": "mixcompare.estimators.em_newton:EMNewton",
+        "squarem": "mixcompare.estimators.squarem:SQUAREM",
+        "cem": "mixcompare.estimators.cem:CEM",
+        "sem": "mixcompare.estimators.sem:SEM",
+        "daem": "mixcompare.estimators.daem:DAEM",
         "nelder-mead": "mixcompare.estimators.direct:NelderMead",
         "powell": "mixcompare.estimators.direct:Powell",
         "bfgs": "mixcompare.estimators.direct:BFGS",
@@ -29,6 +40,10 @@ NAMES: dict[str, dict[str, str]] = {
         "kmeans": "mixcompare.starts.kmeans:KMeans",
         "random": "mixcompare.starts.random:Random",
         "from-data": "mixcompare.starts.from_data:FromData",
+        "kmeans++": "mixcompare.starts.kmeans_plus_plus:KMeansPlusPlus",
+        "quantiles": "mixcompare.starts.quantiles:Quantiles",
+        "small-em": "mixcompare.starts.small_em:SmallEM",
+        "hierarchical": "mixcompare.starts.hierarchical:Hierarchical",
         "mixed": "mixcompare.starts.mixed:Mixed",
     },
     "scenarios": {

@@ -26,7 +26,8 @@ class Estimator(ABC):
     swallow broad exceptions: what it raises is the row's `error`. `BudgetExceeded` may be caught to hand
     back the best point so far.
 
-    A method's name may carry modifiers in brackets, joined by "+"; `modifiers` lists those allowed.
+    A method's name may carry modifiers in brackets, joined by "+"; `modifiers` lists those allowed. A
+    variant that is a method of its own is registered under its whole name, brackets included.
     """
 
     name: ClassVar[str]
@@ -65,14 +66,17 @@ def make_estimator(method: str | Estimator, **options: Any) -> Estimator:
     match = re.fullmatch(r"([^\[\]]+)(?:\[([^\[\]]+)\])?", str(method))
     if not match:
         raise SpecError(f'method: expected a name such as "em" or "bfgs[naive]", got "{method}"')
-    cls = registry.load("methods", match[1])
-    modifiers = match[2].split("+") if match[2] else []
+    variant = method in registry.names(
+        "methods"
+    )  # a variant may have a name in brackets of its own
+    cls = registry.load("methods", method if variant else match[1])
+    modifiers = match[2].split("+") if match[2] and not variant else []
     for modifier in modifiers:
         if modifier not in cls.modifiers:
-            allowed = ", ".join(cls.modifiers) or "none"
+            known = [*_variants(match[1]), *cls.modifiers]
             raise SpecError(
-                f'method {method}: unknown modifier "{modifier}": {match[1]} takes {allowed}.'
-                f"{nearest(modifier, cls.modifiers)}"
+                f'method {method}: unknown modifier "{modifier}": {match[1]} takes '
+                f"{', '.join(known) or 'none'}.{nearest(modifier, known)}"
             )
     known = [field.name for field in fields(cls) if field.init]
     for key in options:
@@ -83,3 +87,12 @@ def make_estimator(method: str | Estimator, **options: Any) -> Estimator:
             )
     estimator: Estimator = cls.modified(modifiers, **options)
     return estimator
+
+
+def _variants(method: str) -> list[str]:
+    """What stands in brackets after this method's name among the registered names."""
+    return [
+        name[len(method) + 1 : -1]
+        for name in registry.names("methods")
+        if name.startswith(f"{method}[")
+    ]

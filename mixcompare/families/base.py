@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mixcompare.data import Dataset
-from mixcompare.errors import SpecError, nearest
+from mixcompare.errors import ContractError, DataError, SpecError, nearest
 from mixcompare.families.kernel import NONE, make_pass, padded, workspace
 
 Parameters = Mapping[str, np.ndarray]
@@ -58,6 +58,8 @@ class Family(ABC):
 
     name: ClassVar[str]
     discrete: ClassVar[bool]
+    univariate: ClassVar[bool] = False
+    """Whether observations have one feature only; `check` then refuses others."""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -65,6 +67,10 @@ class Family(ABC):
         return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
 
     # -- the data ---------------------------------------------------------------------------------
+
+    def on(self, data: Dataset) -> Family:
+        """The family with what it must read off the data (numbers of levels) filled in; checked data."""
+        return self
 
     @abstractmethod
     def check(self, data: Dataset) -> None:
@@ -118,6 +124,12 @@ class Family(ABC):
     def edges(self, parameters: Parameters) -> list[Edge]:
         """Every scalar parameter that has an edge, with the edge it is nearer to; collapse is not an edge."""
 
+    def moved(self, parameters: Parameters, edge: Edge, value: float) -> dict[str, np.ndarray]:
+        """The parameters with that of an edge set to a value, the others kept or made to fit."""
+        new = {name: array.copy() for name, array in parameters.items()}
+        new[edge.parameter][(edge.component, *edge.index)] = value
+        return new
+
     @abstractmethod
     def order_key(self, parameters: Parameters) -> np.ndarray:
         """(K, m): components are put in canonical order by the columns, the first one leading."""
@@ -162,6 +174,33 @@ class Family(ABC):
         `statistics` are the expected ones at the same parameters (Fisher's identity).
         """
 
+    # -- other targets than the likelihood, and other steps (all in the frame) ---------------------
+
+    conjugate_prior: ClassVar[str] = ""
+    """The conjugate prior of `conjugate`, in words; "" if the family states none."""
+
+    def conjugate(self, overall: np.ndarray, n_components: int) -> Any:
+        """The conjugate prior with its numbers filled in, as `mode` and `log_conjugate` take it.
+
+        `overall` (1, ...) are the statistics of all data in one component: what the prior is scaled by.
+        """
+        raise ContractError(f"the {self.name} family states no conjugate prior")
+
+    def mode(self, statistics: np.ndarray, prior: Any) -> dict[str, np.ndarray]:
+        """M-step under the conjugate prior: maximises the expected log-likelihood + `log_conjugate`."""
+        raise ContractError(f"the {self.name} family states no conjugate prior")
+
+    def log_conjugate(self, parameters: Parameters, prior: Any) -> float:
+        """Log-density of the conjugate prior at natural parameters, nats, up to a constant."""
+        raise ContractError(f"the {self.name} family states no conjugate prior")
+
+    has_scales: ClassVar[bool] = False
+    """Whether the family has scales beside its locations: `mle_about` then works."""
+
+    def mle_about(self, statistics: np.ndarray, previous: Parameters) -> dict[str, np.ndarray]:
+        """M-step whose scales are maximised at the previous locations: the two steps of an ECM."""
+        raise ContractError(f"the {self.name} family has no scales beside its locations")
+
     # -- degenerate and narrow components ---------------------------------------------------------
 
     @abstractmethod
@@ -181,6 +220,10 @@ class Family(ABC):
         About 1 at a stationary point, about 0 where a component is collapsing on tied observations; nan
         if the family can't collapse. Computed about the component's own centre, without cancellation.
         """
+
+    def yardstick(self, data: Dataset) -> Frame:
+        """Units in which spreads are compared to call an optimum narrow."""
+        return self.frame(data)
 
     @abstractmethod
     def narrow_limits(self, n_features: int) -> tuple[float, float]:
@@ -275,10 +318,11 @@ class Pass(ABC):
 
 
 class ExponentialFamily(Family):
-    """log f(x) = a(theta) + eta(theta) . T(x).
+    """log f(x) = log h(x) + a(theta) + eta(theta) . T(x).
 
-    Says only T (a compiled function, `statistics`) and the natural parameters; passes, M-step and score
-    follow. Statistics are held as (K, 1 + M): expected count, then expected sums of T.
+    Says only T (a compiled function, `statistics`), the natural parameters and, where there is one, the
+    base measure h; passes, M-step and score follow. Statistics are held as (K, 1 + M): expected count,
+    then expected sums of T.
     """
 
     @property
@@ -294,9 +338,37 @@ class ExponentialFamily(Family):
     def natural(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
         """a (K,) and eta (K, M) in the frame."""
 
+    def encode(self, x: np.ndarray) -> np.ndarray:
+        """What `statistics` reads for observations x (n, d): columns (m, n); the features themselves."""
+        return np.ascontiguousarray(x.T)
+
+    def base_measure(self, data: Dataset) -> float:
+        """sum_i c_i log h(x_i), nats: the part of the log-likelihood that no parameter touches."""
+        return 0.0
+
     def begin(self, data: Dataset, n_components: int) -> FusedPass:
         """Prepare fused passes (see kernel.py)."""
         return FusedPass(self, data, n_components)
+
+    conjugate_prior: ClassVar[str] = (
+        "conjugate, worth one observation a component with the mean statistics of the data"
+    )
+
+    def conjugate(self, overall: np.ndarray, n_components: int) -> Any:
+        """(K, 1 + M): one pseudo-observation a component, with the mean statistics of the data.
+
+        For shares this is a Beta or Dirichlet prior, for rates a Gamma prior, with mode at the data's own.
+        """
+        return np.repeat(overall / overall[:, :1], n_components, axis=0)
+
+    def mode(self, statistics: np.ndarray, prior: Any) -> dict[str, np.ndarray]:
+        """See `Family`: the M-step from the sum of both."""
+        return self.mle(statistics + prior)
+
+    def log_conjugate(self, parameters: Parameters, prior: Any) -> float:
+        """sum_k n_k a_k + eta_k . tau_k, where (n_k, tau_k) are the rows of the prior."""
+        a, eta = self.natural(parameters)
+        return float(prior[:, 0] @ a + (eta * prior[:, 1:]).sum())
 
     @property
     def accumulate(self) -> Any:
@@ -310,7 +382,7 @@ class ExponentialFamily(Family):
         """(K, 1 + M): see `Family`."""
         M, frame = self.n_statistics(data.n_features), self.frame(data)
         total = np.zeros((responsibilities.shape[1], 1 + M))
-        x = np.ascontiguousarray(data.x.T)
+        x = self.encode(data.x)
         for start in range(0, data.n_rows, 8192):
             stop = min(start + 8192, data.n_rows)
             T = np.empty((padded(M), stop - start))
@@ -330,9 +402,9 @@ class FusedPass(Pass):
     def __init__(self, family: ExponentialFamily, data: Dataset, n_components: int) -> None:
         self.family = family
         self.frame = family.frame(data)
-        self.x = np.ascontiguousarray(data.x.T)
+        self.x = family.encode(data.x)
         self.counts = NONE if data.counts is None else data.counts
-        self.constant = data.n * self.frame.log_volume
+        self.constant = family.base_measure(data) - data.n * self.frame.log_volume
         M = family.n_statistics(data.n_features)
         rows, even = padded(M), n_components + n_components % 2
         self.K, self.M = n_components, M
@@ -358,13 +430,35 @@ class FusedPass(Pass):
             self.S,
             self.work,
         )
-        return total - self.constant, self.S[: self.K, : 1 + self.M].copy()
+        return total + self.constant, self.S[: self.K, : 1 + self.M].copy()
 
     def magnitude(self, statistics: np.ndarray) -> float:
         """sum_k N_k |a_k| + |eta_k| . |S_k|: large where a narrow component is far from the centre."""
         a, eta = self.a[: self.K], self.eta[: self.K, : self.M]
-        by_constant = np.abs(np.where(np.isfinite(a), a, 0.0)) @ statistics[:, 0]
+        by_constant = (
+            abs(self.constant) + np.abs(np.where(np.isfinite(a), a, 0.0)) @ statistics[:, 0]
+        )
         return float(by_constant + (np.abs(eta) * np.abs(statistics[:, 1:])).sum())
+
+
+def one_feature(family: Family, data: Dataset) -> None:
+    """Refuse data of several features, for families of univariate components."""
+    if data.n_features != 1:
+        raise DataError(
+            f"{data.name}: the {family.name} family expects one feature, got {data.n_features} "
+            f"({', '.join(data.columns)}). Choose one column."
+        )
+
+
+def refuse(data: Dataset, wrong: np.ndarray, family: Family, expected: str, advice: str) -> None:
+    """DataError at the first observation marked in `wrong` (n, d), if any is."""
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        raise DataError(
+            f"{data.name}: the {family.name} family expects {expected}, got {data.x[row, column]:g} in "
+            f"row {row + 1}, column {data.columns[column]} ({int(wrong.sum())} such "
+            f"value{'s' if wrong.sum() > 1 else ''}). {advice}"
+        )
 
 
 def option(name: str, value: Any, allowed: Sequence[str]) -> None:

@@ -14,22 +14,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mixcompare.data import Dataset
-from mixcompare.errors import DataError
-from mixcompare.families.base import Edge, ExponentialFamily, Frame, Parameters
-from mixcompare.families.kernel import copy
+from mixcompare.families.base import Edge, ExponentialFamily, Frame, Parameters, refuse
+from mixcompare.families.kernel import identity
 from mixcompare.families.priors import BETA, log_beta_density, logit_sd
-from mixcompare.numerics import compiled
+from mixcompare.numerics import expit, logit
 
 TINY = 1e-300
 """Stands for probability zero in a compiled pass, where 0 * log 0 must be 0."""
-
-
-def _statistics(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
-    for i in range(x.shape[0]):
-        copy(x[i, start : start + n], T[i])
-
-
-statistics = compiled(_statistics)
 
 
 @dataclass(frozen=True)
@@ -44,13 +35,7 @@ class Bernoulli(ExponentialFamily):
     def check(self, data: Dataset) -> None:
         """Raise DataError at the first value that is neither 0 nor 1."""
         wrong = (data.x != 0) & (data.x != 1)
-        if wrong.any():
-            row, column = np.argwhere(wrong)[0]
-            raise DataError(
-                f"{data.name}: the bernoulli family expects zeros and ones, got {data.x[row, column]:g} in "
-                f"row {row + 1}, column {data.columns[column]} ({int(wrong.sum())} such values). Recode the "
-                f"column, or choose another family."
-            )
+        refuse(data, wrong, self, "zeros and ones", "Recode the column, or choose another family.")
 
     def frame(self, data: Dataset) -> Frame:
         """Identity: the data have no unit."""
@@ -73,16 +58,13 @@ class Bernoulli(ExponentialFamily):
 
     def to_unconstrained(self, parameters: Parameters) -> np.ndarray:
         """See `Family`."""
-        p = parameters["probs"].ravel()
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.log(p) - np.log1p(-p)
+        return logit(parameters["probs"].ravel())
 
     def to_natural(
         self, z: np.ndarray, n_components: int, n_features: int
     ) -> dict[str, np.ndarray]:
         """See `Family`."""
-        with np.errstate(over="ignore"):
-            return {"probs": (1.0 / (1.0 + np.exp(-z))).reshape(n_components, n_features)}
+        return {"probs": expit(z).reshape(n_components, n_features)}
 
     def coordinate_units(self, n_components: int, frame: Frame) -> np.ndarray:
         """Ones."""
@@ -126,9 +108,7 @@ class Bernoulli(ExponentialFamily):
 
     def report_scale(self, parameters: Parameters) -> dict[str, np.ndarray]:
         """`logits` (K, d)."""
-        p = parameters["probs"]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return {"logits": np.log(p) - np.log1p(-p)}
+        return {"logits": logit(parameters["probs"])}
 
     # -- one component's density ------------------------------------------------------------------
 
@@ -155,7 +135,7 @@ class Bernoulli(ExponentialFamily):
     @property
     def statistics(self) -> Any:
         """See `ExponentialFamily`."""
-        return statistics
+        return identity
 
     def n_statistics(self, n_features: int) -> int:
         """d."""

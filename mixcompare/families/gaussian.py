@@ -1,9 +1,8 @@
-"""Normal components: d = 1 with free or tied variances, d >= 2 with full or tied covariance matrices.
+"""Normal components: d = 1 with free or tied variances, d >= 2 with covariance matrices of several kinds.
 
 Density: log f(x) = -(d log 2 pi + log |S| + (x - m)' S^-1 (x - m)) / 2 with mean m and covariance S.
-Statistics: T(x) = (x_i, x_i x_j for i <= j). Unconstrained coordinates: means, then for each covariance
-(one if tied) its Cholesky factor row by row, logarithms on the diagonal (Pinheiro and Bates 1996, their
-log-Cholesky parametrisation).
+Statistics: T(x) = x and the second moments that the kind of covariance needs. Unconstrained coordinates:
+means, then for each covariance (one if tied) those of its kind (covariance/).
 """
 
 from __future__ import annotations
@@ -15,36 +14,21 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from mixcompare.data import Dataset
+from mixcompare.families import normal_prior
 from mixcompare.families.base import Edge, ExponentialFamily, Frame, Parameters, option
-from mixcompare.families.priors import (
-    LKJ_ETA,
-    LOG_SD,
-    MEAN_SD,
-    correlation_sd,
-    log_factor_density,
-    log_normal_density,
-)
-from mixcompare.numerics import compiled
+from mixcompare.families.covariance.base import LOG_2PI, Kind, cholesky, precisions
+from mixcompare.families.covariance.diagonal import Diagonal
+from mixcompare.families.covariance.full import Full
+from mixcompare.families.covariance.spherical import Spherical
+from mixcompare.families.priors import LOG_SD, MEAN_SD, correlation_sd, log_normal_density
 
-LOG_2PI = float(np.log(2 * np.pi))
-
-
-def _statistics(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
-    d = x.shape[0]
-    for i in range(d):
-        v, u, m, s = x[i, start : start + n], T[i], centre[i], 1.0 / scale[i]
-        for j in range(n):
-            u[j] = (v[j] - m) * s
-    f = d
-    for i in range(d):
-        for k in range(i, d):
-            u, v, w = T[i], T[k], T[f]
-            for j in range(n):
-                w[j] = u[j] * v[j]
-            f += 1
-
-
-statistics = compiled(_statistics)
+KINDS: dict[str, Kind] = {
+    "full": Full(),
+    "tied": Full(),
+    "diag": Diagonal(),
+    "spherical": Spherical(),
+}
+"""The kind of matrix behind each value of the option `covariance`."""
 
 
 @dataclass(frozen=True)
@@ -53,23 +37,32 @@ class Gaussian(ExponentialFamily):
 
     Parameters
     ----------
-    covariance : {"full", "tied"}
+    covariance : {"full", "tied", "diag", "spherical"}
         "full": every component its own covariance matrix (free variances for d = 1); the likelihood is
         then unbounded where a component collapses on tied observations or into a hyperplane.
-        "tied": one for all.
+        "tied": one for all. "diag": every component its own variance for each feature, no correlations.
+        "spherical": every component one variance for all features, in the units of the data.
     """
 
-    covariance: Literal["full", "tied"] = "full"
+    covariance: Literal["full", "tied", "diag", "spherical"] = "full"
 
     name: ClassVar[str] = "gaussian"
     discrete: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        option("covariance", self.covariance, ("full", "tied"))
+        option("covariance", self.covariance, tuple(KINDS))
 
     @property
     def _tied(self) -> bool:
         return self.covariance == "tied"
+
+    def _kind(self, n_features: int) -> Kind:
+        """Of one feature, every matrix is a variance."""
+        return KINDS["diag" if n_features == 1 else self.covariance]
+
+    def _own(self, covariances: np.ndarray) -> np.ndarray:
+        """The matrices that are parameters of their own: the first if tied."""
+        return covariances[:1] if self._tied else covariances
 
     # -- the data ---------------------------------------------------------------------------------
 
@@ -77,11 +70,17 @@ class Gaussian(ExponentialFamily):
         """Any finite real numbers will do."""
 
     def frame(self, data: Dataset) -> Frame:
-        """Mean and standard deviation (divisor n) of each feature; scale 1 for a constant feature."""
-        weights = data.weights / data.n
-        centre = weights @ data.x
-        scale = np.sqrt(weights @ (data.x - centre) ** 2)
-        return Frame(centre, np.where(scale > 0, scale, 1.0))
+        """Mean and standard deviation (divisor n) of each feature; scale 1 for a constant feature.
+
+        Spherical matrices stay so only if all features have one scale: the root of their mean variance.
+        """
+        centre, variances = _centre(data)
+        return Frame(centre, self._kind(data.n_features).scale(variances))
+
+    def yardstick(self, data: Dataset) -> Frame:
+        """Each feature standardised, whatever the kind of covariance."""
+        centre, variances = _centre(data)
+        return Frame(centre, KINDS["diag"].scale(variances))
 
     # -- the parameters ---------------------------------------------------------------------------
 
@@ -90,33 +89,23 @@ class Gaussian(ExponentialFamily):
         return {"means": (n_features,), "covariances": (n_features, n_features)}
 
     def n_coordinates(self, n_components: int, n_features: int) -> int:
-        """K d means, and d (d + 1) / 2 for each covariance matrix."""
+        """K d means, and those of each covariance matrix."""
         matrices = 1 if self._tied else n_components
-        return n_components * n_features + matrices * n_features * (n_features + 1) // 2
+        return n_components * n_features + matrices * self._kind(n_features).n_free(n_features)
 
     def coordinate_names(self, components: Sequence[int], columns: Sequence[str]) -> list[str]:
         """See `Family`."""
-        d = len(columns)
-        part = [""] if d == 1 else [f" of {column}" for column in columns]
+        kind = self._kind(len(columns))
+        part = [""] if len(columns) == 1 else [f" of {column}" for column in columns]
         names = [f"mean {k}{p}" for k in components for p in part]
-        for k in components[:1] if self._tied else components:
-            which = "" if self._tied else f" {k}"
-            for i in range(d):
-                names += [
-                    f"covariance factor{which} ({columns[i]}, {columns[j]})" for j in range(i)
-                ]
-                names += [f"log sd{which}{part[i]}"]
-        return names
+        if self._tied:
+            return names + kind.names("", columns)
+        return names + [name for k in components for name in kind.names(f" {k}", columns)]
 
     def to_unconstrained(self, parameters: Parameters) -> np.ndarray:
         """See `Family`; nan where a covariance matrix is not positive definite."""
-        means, covariances = parameters["means"], parameters["covariances"]
-        d = means.shape[1]
-        factors = _cholesky(covariances[:1] if self._tied else covariances)
-        rows, columns = np.tril_indices(d)
-        values = factors[:, rows, columns]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            values[:, rows == columns] = np.log(values[:, rows == columns])
+        means, covariances = parameters["means"], self._own(parameters["covariances"])
+        values = self._kind(means.shape[1]).to_unconstrained(covariances)
         return np.concatenate([means.ravel(), values.ravel()])
 
     def to_natural(
@@ -124,25 +113,17 @@ class Gaussian(ExponentialFamily):
     ) -> dict[str, np.ndarray]:
         """See `Family`."""
         K, d = n_components, n_features
-        factors = self._factors(z, K, d)
-        covariances = factors @ factors.transpose(0, 2, 1)
+        kind = self._kind(d)
+        covariances = kind.to_natural(z[K * d :].reshape(-1, kind.n_free(d)), d)
+        if self._tied:
+            covariances = np.repeat(covariances, K, axis=0)
         return {"means": z[: K * d].reshape(K, d).copy(), "covariances": covariances}
 
-    def _factors(self, z: np.ndarray, K: int, d: int) -> np.ndarray:
-        rows, columns = np.tril_indices(d)
-        values = z[K * d :].reshape(-1, rows.size).copy()
-        with np.errstate(over="ignore"):
-            values[:, rows == columns] = np.exp(values[:, rows == columns])
-        factors = np.zeros((values.shape[0], d, d))
-        factors[:, rows, columns] = values
-        return np.repeat(factors, K, axis=0) if self._tied else factors
-
     def coordinate_units(self, n_components: int, frame: Frame) -> np.ndarray:
-        """Scale for means, scale of its row for an off-diagonal factor, 1 for a logarithm."""
-        rows, columns = np.tril_indices(frame.scale.size)
-        factor = np.where(rows == columns, 1.0, frame.scale[rows])
+        """Scale for means; see the kind for its own."""
+        units = self._kind(frame.scale.size).units(frame)
         matrices = 1 if self._tied else n_components
-        return np.concatenate([np.tile(frame.scale, n_components), np.tile(factor, matrices)])
+        return np.concatenate([np.tile(frame.scale, n_components), np.tile(units, matrices)])
 
     def to_frame(self, parameters: Parameters, frame: Frame) -> dict[str, np.ndarray]:
         """See `Family`."""
@@ -159,14 +140,14 @@ class Gaussian(ExponentialFamily):
         }
 
     def outside(self, parameters: Parameters) -> str:
-        """Covariance matrices must be symmetric and positive definite, and equal if tied."""
+        """Covariance matrices must be positive definite, of their kind, and equal if tied."""
         covariances = parameters["covariances"]
+        kind = self._kind(covariances.shape[1])
         for k, matrix in enumerate(covariances):
-            scale = np.sqrt(np.abs(np.diag(matrix)))
-            asymmetry = np.abs(matrix - matrix.T)
-            if (asymmetry > 1e-8 * scale * scale[:, None]).any():
-                return f"covariance {k + 1} is not symmetric"
-            if np.isnan(_cholesky(matrix[None])).any():
+            violation = kind.violation(matrix)
+            if violation:
+                return f"covariance {k + 1} is not {violation}"
+            if np.isnan(cholesky(matrix[None])).any():
                 what = "the variance" if len(matrix) == 1 else "the covariance"
                 return f"{what} of component {k + 1} is not positive" + (
                     "" if len(matrix) == 1 else " definite"
@@ -184,13 +165,13 @@ class Gaussian(ExponentialFamily):
         return np.column_stack([parameters["means"], parameters["covariances"][:, 0, 0]])
 
     def report_scale(self, parameters: Parameters) -> dict[str, np.ndarray]:
-        """`means`, `log_sds` (K, d), and for d >= 2 `correlations` as Fisher's z (K, d (d - 1) / 2)."""
+        """`means`, `log_sds` (K, d), and where free `correlations` as Fisher's z (K, d (d - 1) / 2)."""
         covariances = parameters["covariances"]
         d = covariances.shape[-1]
         with np.errstate(invalid="ignore", divide="ignore"):
             log_sds = 0.5 * np.log(np.diagonal(covariances, axis1=-2, axis2=-1))
             values = {"means": np.asarray(parameters["means"]), "log_sds": log_sds}
-            if d > 1:
+            if self._kind(d).correlated:
                 rows, columns = np.tril_indices(d, -1)
                 sds = np.exp(log_sds)
                 r = covariances[..., rows, columns] / (sds[..., rows] * sds[..., columns])
@@ -201,7 +182,7 @@ class Gaussian(ExponentialFamily):
 
     def log_density(self, x: np.ndarray, parameters: Parameters) -> np.ndarray:
         """See `Family`; residuals are taken about each component's own mean."""
-        means, factors = parameters["means"], _cholesky(parameters["covariances"])
+        means, factors = parameters["means"], cholesky(parameters["covariances"])
         out = np.empty((x.shape[0], means.shape[0]))
         for k, (mean, factor) in enumerate(zip(means, factors, strict=True)):
             if np.isnan(factor).any():
@@ -217,33 +198,30 @@ class Gaussian(ExponentialFamily):
     ) -> np.ndarray:
         """See `Family`."""
         noise = rng.standard_normal((labels.size, parameters["means"].shape[1]))
-        factors = _cholesky(parameters["covariances"])
+        factors = cholesky(parameters["covariances"])
         return parameters["means"][labels] + np.einsum("nij,nj->ni", factors[labels], noise)
 
     # -- the likelihood ---------------------------------------------------------------------------
 
     @property
     def statistics(self) -> Any:
-        """See `ExponentialFamily`."""
-        return statistics
+        """See `ExponentialFamily`; for d = 1 all kinds have the same."""
+        return type(KINDS[self.covariance]).statistics  # an instance would bind it as a method
 
     def n_statistics(self, n_features: int) -> int:
-        """d + d (d + 1) / 2."""
-        return n_features + n_features * (n_features + 1) // 2
+        """d, and the second moments of the kind."""
+        return n_features + self._kind(n_features).n_second(n_features)
 
     def natural(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
-        """eta = (P m, -P_ii / 2, -P_ij), P the precision matrix; nan if not positive definite."""
+        """eta = (P m, those of the kind), P the precision matrix; nan if not positive definite."""
         means = parameters["means"]
-        K, d = means.shape
-        factors = _cholesky(parameters["covariances"])
-        inverse = _inverse(factors)
-        precision = inverse.transpose(0, 2, 1) @ inverse
-        eta = np.empty((K, self.n_statistics(d)))
-        eta[:, :d] = (precision @ means[:, :, None])[:, :, 0]
-        rows, columns = np.triu_indices(d)
-        eta[:, d:] = precision[:, rows, columns] * np.where(rows == columns, -0.5, -1.0)
+        d = means.shape[1]
+        factors = cholesky(parameters["covariances"])
+        precision = precisions(factors)
+        linear = (precision @ means[:, :, None])[:, :, 0]
         log_det = 2 * np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
-        return -0.5 * (d * LOG_2PI + log_det + (means * eta[:, :d]).sum(axis=1)), eta
+        a = -0.5 * (d * LOG_2PI + log_det + (means * linear).sum(axis=1))
+        return a, np.hstack([linear, self._kind(d).natural(precision)])
 
     def mle(self, statistics: np.ndarray) -> dict[str, np.ndarray]:
         """Weighted mean and covariance (divisor: expected count); pooled covariance if tied.
@@ -252,37 +230,59 @@ class Gaussian(ExponentialFamily):
         """
         with np.errstate(invalid="ignore", divide="ignore"):
             expected = statistics[:, 1:] / statistics[:, :1]
-        d = _dimension(expected.shape[1])
-        means = expected[:, :d]
-        covariances = _symmetric(expected[:, d:], d) - means[:, :, None] * means[:, None, :]
+        d = KINDS[self.covariance].dimension(expected.shape[1])
+        kind, means = self._kind(d), expected[:, :d]
+        moments = kind.moments(expected[:, d:], d)
+        covariances = kind.project(moments - means[:, :, None] * means[:, None, :])
         if self._tied:
             share = statistics[:, 0] / statistics[:, 0].sum()
             covariances = np.repeat(np.tensordot(share, covariances, 1)[None], len(share), axis=0)
         return {"means": means, "covariances": covariances}
 
     def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
-        """d/dm = P (S_1 - N m); d/dL = (P C P - N P) L for S = L L', C the scatter about m.
-
-        Source: Magnus and Neudecker (1999), ch. 15, with the chain rule to the log-Cholesky factor.
-        """
-        means = parameters["means"]
+        """d/dm = P (S_1 - N m); see the kind for its own, from the scatter about m."""
+        means, covariances = parameters["means"], parameters["covariances"]
         d = means.shape[1]
-        N, first = statistics[:, 0], statistics[:, 1 : 1 + d]
-        second = _symmetric(statistics[:, 1 + d :], d)
+        kind, N, first = self._kind(d), statistics[:, 0], statistics[:, 1 : 1 + d]
         cross = means[:, :, None] * first[:, None, :]
-        scatter = second - cross - cross.transpose(0, 2, 1)
+        scatter = kind.moments(statistics[:, 1 + d :], d) - cross - cross.transpose(0, 2, 1)
         scatter += N[:, None, None] * means[:, :, None] * means[:, None, :]
-        factors = _cholesky(parameters["covariances"])
-        inverse = _inverse(factors)
-        precision = inverse.transpose(0, 2, 1) @ inverse
+        precision = precisions(cholesky(covariances))
         by_mean = (precision @ (first - N[:, None] * means)[:, :, None])[:, :, 0]
-        by_factor = (precision @ scatter @ precision - N[:, None, None] * precision) @ factors
-        rows, columns = np.tril_indices(d)
-        values = by_factor[:, rows, columns]
-        values[:, rows == columns] *= np.diagonal(factors, axis1=1, axis2=2)
+        values = kind.score(covariances, kind.project(scatter), N)
         if self._tied:
             values = values.sum(axis=0)
         return np.concatenate([by_mean.ravel(), values.ravel()])
+
+    # -- other targets than the likelihood, and other steps ---------------------------------------
+
+    conjugate_prior: ClassVar[str] = normal_prior.STATEMENT
+
+    def conjugate(self, overall: np.ndarray, n_components: int) -> Any:
+        """See `normal_prior`."""
+        return normal_prior.NormalPrior.of(self.mle(overall), n_components, self._tied)
+
+    def mode(self, statistics: np.ndarray, prior: Any) -> dict[str, np.ndarray]:
+        """See `normal_prior`."""
+        estimates = self.mle(statistics)
+        kind = self._kind(estimates["means"].shape[1])
+        return prior.mode(statistics[:, 0], estimates, kind.project)
+
+    def log_conjugate(self, parameters: Parameters, prior: Any) -> float:
+        """See `normal_prior`."""
+        return prior.log_density(parameters)
+
+    has_scales: ClassVar[bool] = True
+
+    def mle_about(self, statistics: np.ndarray, previous: Parameters) -> dict[str, np.ndarray]:
+        """Covariances grow by (m - m_old)(m - m_old)', made of their kind, pooled if tied."""
+        estimates = self.mle(statistics)
+        shift = estimates["means"] - previous["means"]
+        extra = self._kind(shift.shape[1]).project(shift[:, :, None] * shift[:, None, :])
+        if self._tied:
+            share = statistics[:, 0] / statistics[:, 0].sum()
+            extra = np.tensordot(share, extra, 1)[None]
+        return {**estimates, "covariances": estimates["covariances"] + extra}
 
     # -- degenerate and narrow components ---------------------------------------------------------
 
@@ -299,20 +299,21 @@ class Gaussian(ExponentialFamily):
         self, data: Dataset, parameters: Parameters, responsibilities: np.ndarray
     ) -> np.ndarray:
         """Variance along the narrowest direction after one M-step over that before; pooled if tied."""
-        frame = self.frame(data)
+        frame, kind = self.frame(data), self._kind(data.n_features)
         r = responsibilities * data.weights[:, None]
-        N = np.maximum(r.sum(axis=0), np.finfo(float).tiny)
-        values, vectors = np.linalg.eigh(self.to_frame(parameters, frame)["covariances"])
-        after = np.empty(len(N))
-        for k in range(len(N)):
-            # Differences are taken before scaling: about the component's own mean they do not cancel.
-            along = ((data.x - parameters["means"][k]) / frame.scale) @ vectors[k, :, 0]
-            shift = (r[:, k] @ along) / N[k]
-            after[k] = (r[:, k] @ (along - shift) ** 2) / N[k]
-        if self._tied:
-            after = np.full(len(N), (N * after).sum() / N.sum())
+        matrices = self.to_frame(parameters, frame)["covariances"]
+        # Differences are taken before scaling: about the component's own mean they do not cancel.
         with np.errstate(divide="ignore", invalid="ignore"):
-            return after / values[:, 0]
+            ratios = np.array(
+                [
+                    kind.next_variance((data.x - mean) / frame.scale, share, matrix)
+                    for mean, share, matrix in zip(parameters["means"], r.T, matrices, strict=True)
+                ]
+            )
+        if self._tied:
+            N = r.sum(axis=0)
+            ratios = np.full(len(N), (N * ratios).sum() / N.sum())
+        return ratios
 
     def narrow_limits(self, n_features: int) -> tuple[float, float]:
         """0.05 and 1.9 for free univariate variances; 0.01 and d + 2 for matrices; count 1 if tied."""
@@ -346,22 +347,14 @@ class Gaussian(ExponentialFamily):
     # -- what a newcomer writes -------------------------------------------------------------------
 
     def naive_kinds(self, n_components: int, n_features: int) -> list[str]:
-        """d = 1: mean and sd in turn; d >= 2: the mean, then the covariance's lower triangle by rows."""
-        d = n_features
-        mean = ["means"] * d
-        rows, columns = np.tril_indices(d)
-        triangle = [
-            "variances" if i == j else "covariances" for i, j in zip(rows, columns, strict=True)
-        ]
-        spread = ["sds"] if d == 1 else triangle
+        """The mean, then the raw parameters of the covariance, for d = 1 the sd; component by component."""
+        mean, spread = ["means"] * n_features, self._kind(n_features).naive_kinds(n_features)
         return mean * n_components + spread if self._tied else (mean + spread) * n_components
 
     def to_naive(self, parameters: Parameters) -> np.ndarray:
         """See `Family`."""
-        means, covariances = parameters["means"], parameters["covariances"]
-        d = means.shape[1]
-        rows, columns = np.tril_indices(d)
-        spread = np.sqrt(covariances[:, 0]) if d == 1 else covariances[:, rows, columns]
+        means, covariances = parameters["means"], self._own(parameters["covariances"])
+        spread = self._kind(means.shape[1]).to_naive(covariances)
         if self._tied:
             return np.concatenate([means.ravel(), spread[0]])
         return np.column_stack([means, spread]).ravel()
@@ -371,9 +364,8 @@ class Gaussian(ExponentialFamily):
     ) -> dict[str, np.ndarray]:
         """See `Family`; a negative sd becomes a negative variance."""
         means, spread = self._naive_parts(raw, n_components, n_features)
-        if n_features == 1:
-            return {"means": means, "covariances": (spread * np.abs(spread))[:, :, None]}
-        return {"means": means, "covariances": _symmetric_lower(spread, n_features)}
+        covariances = self._kind(n_features).from_naive(spread, n_features)
+        return {"means": means, "covariances": covariances}
 
     def _naive_parts(self, raw: np.ndarray, K: int, d: int) -> tuple[np.ndarray, np.ndarray]:
         if self._tied:
@@ -383,20 +375,11 @@ class Gaussian(ExponentialFamily):
 
     def naive_density(self, x: np.ndarray, raw: np.ndarray, n_components: int) -> np.ndarray:
         """`norm.pdf(x, mean, sd)`: nan for a negative sd; `multivariate_normal.pdf`, which raises."""
-        from scipy import stats
-
-        d = x.shape[1]
-        means, spread = self._naive_parts(raw, n_components, d)
-        if d == 1:
-            columns = [
-                stats.norm.pdf(x[:, 0], m[0], s[0]) for m, s in zip(means, spread, strict=True)
-            ]
-        else:
-            matrices = _symmetric_lower(spread, d)
-            columns = [
-                stats.multivariate_normal.pdf(x, m, S) for m, S in zip(means, matrices, strict=True)
-            ]
-        return np.column_stack(columns)
+        kind = self._kind(x.shape[1])
+        means, spread = self._naive_parts(raw, n_components, x.shape[1])
+        return np.column_stack(
+            [kind.naive_density(x, m, s) for m, s in zip(means, spread, strict=True)]
+        )
 
     def naive_bounds(self, data: Dataset) -> dict[str, tuple[float, float]]:
         """Means in the range of the data, sds from a hundredth of its sd to its range."""
@@ -417,45 +400,22 @@ class Gaussian(ExponentialFamily):
     ) -> Any:
         """means ~ N(mean, (1.5 sd)^2), sds ~ LogNormal(log(sd / K), 0.8), correlations ~ LKJ(2).
 
-        Independent over components, or one covariance if tied. Variables: "mu" (K, d); "sigma" (1 or K,
-        1) for d = 1, else one packed factor "factor_k" a matrix.
+        Independent over components, or one covariance if tied. For "spherical", sd is the root of the mean
+        variance. Variables: "mu" (K, d) and those of the kind.
         """
         import pymc as pm
-        import pytensor.tensor as pt
 
-        K, d, m = n_components, n_features, 1 if self._tied else n_components
-        means = pm.Normal("mu", prior["mean"], MEAN_SD * prior["sd"], shape=(K, d))
-        log_scale = pt.log(prior["sd"] / K)
-        if d == 1:
-            sigma = pm.LogNormal("sigma", log_scale, LOG_SD, shape=(m, 1))[:, 0]
-            residual = (x - means[:, 0]) / sigma
-            return -0.5 * residual**2 - pt.log(sigma) - 0.5 * LOG_2PI
-        columns = []
-        for k in range(m):
-            sds = pm.LogNormal.dist(log_scale, LOG_SD, shape=d)
-            packed = pm.LKJCholeskyCov(
-                f"factor_{k}", n=d, eta=LKJ_ETA, sd_dist=sds, compute_corr=False
-            )
-            factor = pm.math.expand_packed_triangular(d, packed, lower=True)
-            inverse = pt.linalg.solve_triangular(factor, pt.eye(d), lower=True)
-            constant = pt.log(pt.diagonal(factor)).sum() + 0.5 * d * LOG_2PI
-            for j in range(K) if self._tied else [k]:
-                residual = pt.dot(x - means[j], inverse.T)
-                columns.append(-0.5 * (residual**2).sum(axis=1) - constant)
-        return pt.stack(columns, axis=1)
+        means = pm.Normal(
+            "mu", prior["mean"], MEAN_SD * prior["sd"], shape=(n_components, n_features)
+        )
+        kind = self._kind(n_features)
+        return kind.pymc_densities(x, means, self._tied, n_components, prior)
 
     def from_draws(self, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """See `Family`."""
         means = draws["mu"]
         K, d = means.shape[-2:]
-        if d == 1:
-            covariances = draws["sigma"][..., None] ** 2
-        else:
-            packed = np.stack([draws[f"factor_{k}"] for k in range(1 if self._tied else K)], -2)
-            rows, columns = np.tril_indices(d)
-            factors = np.zeros((*packed.shape[:-1], d, d))
-            factors[..., rows, columns] = packed
-            covariances = factors @ factors.swapaxes(-1, -2)
+        covariances = self._kind(d).from_draws(draws, 1 if self._tied else K, d)
         if self._tied:
             covariances = np.repeat(covariances, K, axis=-3)
         return {"means": means, "covariances": covariances}
@@ -463,21 +423,14 @@ class Gaussian(ExponentialFamily):
     def to_draws(self, parameters: Parameters) -> dict[str, np.ndarray]:
         """See `Family`; there are no edges."""
         means = np.asarray(parameters["means"])
-        d = means.shape[1]
-        factors = _cholesky(parameters["covariances"])[: 1 if self._tied else None]
-        if d == 1:
-            return {"mu": means, "sigma": factors[:, :, 0]}
-        rows, columns = np.tril_indices(d)
-        packed = {f"factor_{k}": factor[rows, columns] for k, factor in enumerate(factors)}
-        return {"mu": means, **packed}
+        kind = self._kind(means.shape[1])
+        return {"mu": means, **kind.to_draws(self._own(parameters["covariances"]))}
 
     def log_prior(self, parameters: Parameters, prior: Mapping[str, np.ndarray]) -> float:
         """See `Family`."""
-        means = parameters["means"]
-        log_scale = np.log(prior["sd"] / len(means))
-        factors = _cholesky(parameters["covariances"])[: 1 if self._tied else None]
+        means, covariances = parameters["means"], self._own(parameters["covariances"])
         total = log_normal_density(means, prior["mean"], MEAN_SD * prior["sd"])
-        return total + sum(log_factor_density(factor, log_scale) for factor in factors)
+        return total + self._kind(means.shape[1]).log_prior(covariances, prior["sd"] / len(means))
 
     def prior_sd(
         self, n_components: int, n_features: int, prior: Mapping[str, np.ndarray]
@@ -488,7 +441,7 @@ class Gaussian(ExponentialFamily):
             "means": np.tile(MEAN_SD * prior["sd"], (K, 1)),
             "log_sds": np.full((K, d), LOG_SD),
         }
-        if d > 1:
+        if self._kind(d).correlated:
             sds["correlations"] = np.full((K, d * (d - 1) // 2), correlation_sd(d))
         return sds
 
@@ -498,47 +451,8 @@ class Gaussian(ExponentialFamily):
         return parameters["means"], variances
 
 
-def _cholesky(covariances: np.ndarray) -> np.ndarray:
-    """Lower factors (..., d, d); nan where a matrix is not positive definite."""
-    if covariances.shape[-1] == 1:
-        with np.errstate(invalid="ignore"):
-            return np.sqrt(np.where(covariances > 0, covariances, np.nan))
-    try:
-        return np.linalg.cholesky(covariances)
-    except np.linalg.LinAlgError:
-        if covariances.ndim == 2:
-            return np.full_like(covariances, np.nan)
-        return np.stack([_cholesky(matrix) for matrix in covariances])
-
-
-def _inverse(factors: np.ndarray) -> np.ndarray:
-    """Inverses of lower factors, nan for nan."""
-    if factors.shape[-1] == 1:
-        return 1.0 / factors
-    out = np.full_like(factors, np.nan)
-    good = np.isfinite(factors).all(axis=(1, 2))
-    out[good] = np.linalg.inv(factors[good])
-    return out
-
-
-def _dimension(n_statistics: int) -> int:
-    """d from d + d (d + 1) / 2."""
-    return int((np.sqrt(9 + 8 * n_statistics) - 3) / 2 + 0.5)
-
-
-def _symmetric(upper: np.ndarray, d: int) -> np.ndarray:
-    """(K, d, d) from upper triangles by rows (K, d (d + 1) / 2)."""
-    rows, columns = np.triu_indices(d)
-    matrix = np.empty((len(upper), d, d))
-    matrix[:, rows, columns] = upper
-    matrix[:, columns, rows] = upper
-    return matrix
-
-
-def _symmetric_lower(lower: np.ndarray, d: int) -> np.ndarray:
-    """(K, d, d) from lower triangles by rows (K, d (d + 1) / 2)."""
-    rows, columns = np.tril_indices(d)
-    matrix = np.empty((len(lower), d, d))
-    matrix[:, rows, columns] = lower
-    matrix[:, columns, rows] = lower
-    return matrix
+def _centre(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance (d,) of each feature, counts applied."""
+    share = data.weights / data.n
+    centre = share @ data.x
+    return centre, share @ (data.x - centre) ** 2

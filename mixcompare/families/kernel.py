@@ -59,7 +59,14 @@ def _sum_log(p, n):  # type: ignore[no-untyped-def]
     return math.log(mantissa) + exponent * LN2
 
 
+def _identity(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
+    """T = x: statistics of counts, shares and indicators, which have no unit."""
+    for i in range(x.shape[0]):
+        copy(x[i, start : start + n], T[i])
+
+
 copy = compiled(_copy)
+identity = compiled(_identity)
 sum_log = compiled(_sum_log)
 
 

@@ -21,7 +21,10 @@ LKJ_ETA = 2.0
 """Shape of the prior on correlation matrices (Lewandowski, Kurowicka, Joe 2009, J. Multivar. Anal. 100)."""
 
 BETA = 1.5
-"""Both shapes of the Beta prior on a probability."""
+"""Both shapes of the Beta prior on a probability, and every one of the Dirichlet prior on several."""
+
+GAMMA = 1.5
+"""Shape of the Gamma prior on a rate; its mean is that of one component fitted to all the data."""
 
 
 def log_normal_density(x: np.ndarray, mean: np.ndarray, sd: np.ndarray | float) -> float:
@@ -35,6 +38,31 @@ def log_beta_density(p: np.ndarray) -> float:
     constant = math.lgamma(2 * BETA) - 2 * math.lgamma(BETA)
     with np.errstate(divide="ignore"):
         return float(np.sum(BETA * (np.log(p) + np.log1p(-p)) + constant))
+
+
+def log_dirichlet_density(p: np.ndarray) -> float:
+    """log-density of p (..., L) ~ Dirichlet(1.5), with respect to log-ratios or continuation logits.
+
+    Both maps have the Jacobian prod_l p_l.
+    """
+    L = p.shape[-1]
+    constant = math.lgamma(BETA * L) - L * math.lgamma(BETA)
+    with np.errstate(divide="ignore"):
+        return float((BETA * np.log(p)).sum() + constant * (p.size // L)) if L > 1 else 0.0
+
+
+def log_gamma_density(rates: np.ndarray, mean: float) -> float:
+    """sum over rates of the log-density of log r, where r ~ Gamma(1.5, 1.5 / mean)."""
+    with np.errstate(divide="ignore"):
+        scaled = np.log(GAMMA * rates / mean)
+    return float(np.sum(GAMMA * scaled - np.exp(scaled) - math.lgamma(GAMMA)))
+
+
+def log_rate_sd() -> float:
+    """Standard deviation of log r, where r ~ Gamma(1.5, b) for any b."""
+    from scipy.special import polygamma  # a quarter of a second to import
+
+    return float(np.sqrt(polygamma(1, GAMMA)))
 
 
 def log_factor_density(factor: np.ndarray, log_scale: np.ndarray) -> float:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 def fit_text(results: Results, data: Dataset, model: MixtureModel, width: int) -> str:
     """The comparison of a few methods on one data set: table, best estimate, verdicts, what to believe."""
+    model = model.on(data)
     fits = results.rows
     groups = [
         (str(method), rows, _best(rows)) for method, rows in fits.groupby("method", sort=False)
@@ -43,6 +44,7 @@ def fit_text(results: Results, data: Dataset, model: MixtureModel, width: int) -
 
 def verdict_text(verdict: Verdict, data: Dataset, model: MixtureModel, width: int) -> str:
     """A verdict on one point, with the numbers behind it."""
+    model = model.on(data)
     parts = [_heading(data, model, width)]
     parts.append(_filled(f"Found {words.finding(verdict.finding)}: {verdict.message}.", width))
     numbers = [
@@ -148,7 +150,8 @@ _MOST = 8
 
 def _heading(data: Dataset, model: MixtureModel, width: int) -> str:
     rows = f" in {data.n_rows} rows" if data.counts is not None else ""
-    options = ", ".join(f"{key} {value}" for key, value in model.family.options.items())
+    given = {key: v for key, v in model.declared.options.items() if v is not None}
+    options = ", ".join(f"{key} {value}" for key, value in given.items())
     K = model.n_components
     what = f"{K} {model.family.name} component{'s' if K > 1 else ''}{f' ({options})' if options else ''}"
     text = (
@@ -204,17 +207,23 @@ def _parameter_rows(
     ends = None if lower is None else (np.reshape(lower, (K, -1)), np.reshape(upper, (K, -1)))
     rows = []
     for j in range(flat.shape[1]):
+        if np.isnan(flat[:, j]).all():  # padding: levels that this item has not
+            continue
         cells = [_number(float(back(flat[k, j]))) for k in range(K)]
         if ends is not None:
             for k in range(K):
                 low, high = (_number(float(back(float(end[k, j])))) for end in ends)
                 cells[k] += f" [{low}, {high}]"
-        rows.append([_label(label, name, j, values.ndim, columns), *cells])
+        rows.append([_label(label, name, j, values.shape[1:], columns), *cells])
     return rows
 
 
-def _label(label: str, name: str, j: int, ndim: int, columns: Sequence[str]) -> str:
-    if ndim == 1 or len(columns) == 1:
+def _label(label: str, name: str, j: int, shape: tuple[int, ...], columns: Sequence[str]) -> str:
+    if len(shape) == 2:  # features, and levels of each
+        feature, level = divmod(j, shape[1])
+        which = f" {columns[feature]}" if len(columns) > 1 else ""
+        return f"{label}{which}, level {level + 1}"
+    if not shape or len(columns) == 1:
         return label
     if name == "correlations":
         rows, others = np.tril_indices(len(columns), -1)

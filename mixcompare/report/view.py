@@ -82,12 +82,13 @@ class View:
 
     def _cases(self) -> Iterator[Case]:
         for (data, model), rows in self.rows.groupby(CASE, sort=False):
+            dataset = self.results.dataset(str(data), int(rows["replicate"].min()))
             yield Case(
                 slug=slug(f"{data} {model}"),
                 data=str(data),
                 model_name=str(model),
-                model=self.results.models.get(str(model)),
-                dataset=self.results.dataset(str(data), int(rows["replicate"].min())),
+                model=self.results.model_on(str(model), dataset),
+                dataset=dataset,
                 rows=rows,
                 n_replicates=rows["replicate"].nunique(),
             )

@@ -56,6 +56,7 @@ def make_start(
     the start. Raises DataError if a given Theta is no point of the parameter space, SpecError for an
     unknown scheme.
     """
+    model = model.on(data)
     if isinstance(scheme, Theta):
         return Start(model.as_start(scheme, data), "given", index, coinciding(model, scheme))
     drawer: StartScheme = registry.load("starts", scheme)()

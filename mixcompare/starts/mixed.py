@@ -12,7 +12,7 @@ from mixcompare.mixture import MixtureModel
 from mixcompare.starts.base import StartScheme
 from mixcompare.theta import Theta
 
-CYCLE = ("from-data", "random")
+CYCLE = ("from-data", "random", "kmeans++", "quantiles", "small-em")
 """The schemes that serve indices 1, 2, ... in turn."""
 
 

@@ -180,7 +180,7 @@ def _describe(model: MixtureModel, data: Dataset, design: Design) -> dict[str, A
         if registered
         else f"{type(family).__module__}:{type(family).__qualname__}",
         "n_components": model.n_components,
-        "options": family.options,
+        "options": {key: v for key, v in model.declared.options.items() if v is not None},
     }
     starts = design.data[0].starts
     return {

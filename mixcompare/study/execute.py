@@ -76,8 +76,9 @@ def _outcome(task: Task, data: Dataset, verifier: Verifier | None) -> Outcome:
     intervals = record.verdict.intervals if record.verdict else {}
     if record.posterior is not None:
         intervals = record.posterior.intervals
+    model = task.model.on(data) if record.theta is not None else task.model
     found = compute_metrics(
-        task.model, record.theta, intervals, data.truth, seed=task.root, data_name=task.source.name
+        model, record.theta, intervals, data.truth, seed=task.root, data_name=task.source.name
     )
     draws = record.posterior.draws if record.posterior is not None else None
     return Outcome(to_row(record, found), thin(record.trajectory), draws)

@@ -76,7 +76,7 @@ _FLAGS = {
 
 def _agreement(case: Case, fits: pd.DataFrame) -> str:
     """How many 95 % posterior intervals hold the best known point, where that is a strict maximum."""
-    model = case.results.models.get(case.model)
+    model = case.results.model_on(case.model, case.results.dataset(case.data))
     best = case.optima
     best = best[(best["standing"] == "global") & (best["finding"] == "maximum")].set_index(
         "replicate"

@@ -134,7 +134,8 @@ def _estimate(s: Selection) -> float:
     rows = s.one_case(s.fits)
     drawn = rows[rows["sampler"] & (rows["sound"] == True)]  # noqa: E712 - None is not True
     row = drawn.iloc[0] if rows["sampler"].all() and len(drawn) else s.best
-    theta, model = parse_theta(row["theta"]), s.results.models.get(row["model"])
+    theta = parse_theta(row["theta"])
+    model = s.results.model_on(row["model"], s.results.dataset(row["data"]))
     if theta is None:
         raise NoAnswer("there is no estimate")
     values = {**(model.report_scale(theta) if model else {}), **theta}

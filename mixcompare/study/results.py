@@ -17,6 +17,7 @@ import pandas as pd
 
 from mixcompare import registry
 from mixcompare.data import Dataset
+from mixcompare.errors import DataError
 from mixcompare.mixture import MixtureModel
 from mixcompare.study import accuracy, advice, ends, expect, optima, sentences, summaries
 from mixcompare.theta import Theta
@@ -127,6 +128,16 @@ class Results:
                 found[str(name)] = MixtureModel(family, int(K))
         return found
 
+    def model_on(self, name: str, dataset: Dataset | None) -> MixtureModel | None:
+        """A model as it is on its data, as declared if they are not at hand; None if unknown."""
+        model = self.models.get(name)
+        if model is None or dataset is None:
+            return model
+        try:
+            return model.on(dataset)
+        except DataError:  # its rows say so
+            return model
+
     def dataset(self, name: str, replicate: int = 0) -> Dataset | None:
         """The data of a replicate, else those of the first replicate at hand, else None."""
         if (name, replicate) in self.data:
@@ -148,7 +159,8 @@ class Results:
         Of a scenario only the first replicate may be at hand: then at that, which comes from the same
         distribution and tells densities apart as well.
         """
-        dataset, model = self.dataset(row.data, row.replicate), self.models.get(row.model)
+        dataset = self.dataset(row.data, row.replicate)
+        model = self.model_on(row.model, dataset)
         if dataset is None or model is None:
             return None
         return model.log_density(dataset.x, theta)

@@ -43,7 +43,10 @@ def coinciding(
     for j in range(model.n_components):
         for k in range(j + 1, model.n_components):
             weight = shares[:, j] + shares[:, k]
-            difference = np.where(weight > 0, log_density[:, j] - log_density[:, k], 0.0)
+            with np.errstate(
+                invalid="ignore"
+            ):  # where both exclude a point, neither has weight there
+                difference = np.where(weight > 0, log_density[:, j] - log_density[:, k], 0.0)
             if weight.sum() > 0 and weight @ difference**2 < policy.coincide**2 * weight.sum():
                 pairs.append((j, k))
     return pairs
@@ -52,7 +55,7 @@ def coinciding(
 def narrowness(model: MixtureModel, data: Dataset, theta: Theta) -> tuple[float, float, bool]:
     """Smallest/largest spread, expected count of the lightest component, and whether that is narrow."""
     family = model.family
-    framed = family.to_frame(theta.parameters, family.frame(data))
+    framed = family.to_frame(theta.parameters, family.yardstick(data))
     with np.errstate(invalid="ignore"):
         ratio = float(family.spread(framed).min() / family.extent(framed).max())
     count = float(data.n * theta.weights.min())

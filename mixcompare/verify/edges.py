@@ -52,7 +52,7 @@ def snap(
         distance = abs(theta[edge.parameter][(edge.component, *edge.index)] - edge.value)
         if distance > NEAR:
             continue
-        moved = move(theta, edge, edge.value)
+        moved = move(model, theta, edge, edge.value)
         if distance == 0 or loglik - problem.log_likelihood(moved) < policy.edge:
             theta = moved
             edges.append(edge)
@@ -65,15 +65,13 @@ def inward_gain(model: MixtureModel, data: Dataset, theta: Theta, edges: list[Ed
     base = problem.log_likelihood(theta)
     inside = 10.0 ** -np.arange(1.0, 8.0)
     gains = [
-        problem.log_likelihood(move(theta, edge, abs(edge.value - step))) - base
+        problem.log_likelihood(move(model, theta, edge, abs(edge.value - step))) - base
         for edge in edges
         for step in inside
     ]
     return max([0.0, *gains])
 
 
-def move(theta: Theta, edge: Edge, value: float) -> Theta:
-    """The point with one scalar parameter changed."""
-    parameters = {name: array.copy() for name, array in theta.parameters.items()}
-    parameters[edge.parameter][(edge.component, *edge.index)] = value
-    return Theta(theta.weights, **parameters)
+def move(model: MixtureModel, theta: Theta, edge: Edge, value: float) -> Theta:
+    """The point with one scalar parameter changed, as its family does it."""
+    return Theta(theta.weights, **model.family.moved(theta.parameters, edge, value))

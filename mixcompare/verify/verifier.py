@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from mixcompare.data import Dataset, as_dataset
@@ -28,8 +29,14 @@ class Verifier:
     def __init__(
         self, model: MixtureModel, data: Dataset, policy: Policy | None = None, seed: int = 0
     ):
-        self.model, self.data, self.policy, self.seed = model, data, policy or Policy(), seed
+        self.data, self.policy, self.seed = data, policy or Policy(), seed
+        self._declared = model
         self._judged: dict[bytes, Verdict] = {}
+
+    @cached_property
+    def model(self) -> MixtureModel:
+        """The model on this data; DataError if it cannot be fitted to them."""
+        return self._declared.on(self.data)
 
     def point(self, theta: Theta | None) -> Verdict:
         """The verdict on a point; None is an end without a point, `non_finite`."""
@@ -63,5 +70,5 @@ def verify(model: MixtureModel, data: Any, theta: Theta, counts: Any = None) -> 
         The data do not suit the model, or the names or shapes of `theta` do not.
     """
     dataset = as_dataset(data, counts)
-    model.check(dataset)
-    return Verifier(model, dataset).point(model.conform(theta, dataset.n_features))
+    verifier = Verifier(model, dataset)
+    return verifier.point(verifier.model.conform(theta, dataset.n_features))

@@ -167,3 +167,28 @@ def test_matrices_and_single_components(K, options, loglik):
     assert not record.error
     assert record.posterior.diagnostics["best_loglik"] == pytest.approx(loglik, abs=2)
     assert record.finding in ("verified", "not_mixed")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("family", "options", "data"),
+    [
+        ("poisson", {}, "quine_days"),
+        ("exponential", {}, "coal_intervals"),
+        ("binomial", {"n_trials": 12}, "saxony_families"),
+        ("categorical", {}, "role_conflict"),
+        ("gaussian", {"covariance": "diag"}, "old_faithful"),
+        ("gaussian", {"covariance": "spherical"}, "old_faithful"),
+    ],
+)
+def test_every_family_is_sampled(family, options, data):
+    """The best draw comes near the maximum, and the posterior mean is a point of the family."""
+    data, model = load_dataset(data), MixtureModel(family, 2, **options)
+    top = fit(model, data, start="kmeans")
+    record = fit(model, data, "nuts", start="kmeans", **SHORT)
+    assert not record.error
+    assert record.finding in ("verified", "not_mixed")
+    assert record.theta is not None
+    best = record.posterior.diagnostics["best_loglik"]
+    assert top.loglik - 3 < best <= top.loglik + 1e-6
+    assert record.loglik > top.loglik - 5

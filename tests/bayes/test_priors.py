@@ -10,7 +10,7 @@ from scipy import stats
 
 from mixcompare.data import Dataset
 from mixcompare.estimators.posterior import declare, locator, shared
-from mixcompare.families.priors import correlation_sd, logit_sd
+from mixcompare.families.priors import correlation_sd, log_rate_sd, logit_sd
 from mixcompare.mixture import MixtureModel
 from mixcompare.prior import log_prior, prior_sd, scales
 from mixcompare.theta import Theta
@@ -23,12 +23,21 @@ CASES = [
     ("gaussian", {"covariance": "tied"}, 2, 2),
     ("bernoulli", {}, 2, 1),
     ("bernoulli", {}, 3, 4),
+    ("gaussian", {"covariance": "diag"}, 2, 3),
+    ("gaussian", {"covariance": "spherical"}, 2, 3),
+    ("gaussian", {"covariance": "spherical"}, 2, 1),
+    ("poisson", {}, 2, 1),
+    ("binomial", {"n_trials": 5}, 2, 1),
+    ("exponential", {}, 3, 1),
+    ("categorical", {}, 2, 3),
 ]
 
 
 def some_data(model: MixtureModel, d: int, rng: np.random.Generator) -> Dataset:
     if model.family.discrete:
-        x = (rng.random((30, d)) < 0.6).astype(float)
+        # the categorical family has items of two, three and four levels
+        tops = 1 if model.family.name == "bernoulli" else np.arange(1, d + 1)
+        x = rng.binomial(tops, 0.6, size=(30, d)).astype(float)
     else:
         x = 50 + 7 * rng.normal(size=(30, d)) * np.arange(1, d + 1)
         x[20:25] = x[15:20]  # tied rows, which the graph sees once
@@ -39,8 +48,9 @@ def some_data(model: MixtureModel, d: int, rng: np.random.Generator) -> Dataset:
 def test_likelihood_and_prior_in_the_graph_are_our_own(family, options, K, d):
     import pytensor
 
-    model, rng = MixtureModel(family, K, **options), np.random.default_rng(0)
-    data = some_data(model, d, rng)
+    declared, rng = MixtureModel(family, K, **options), np.random.default_rng(0)
+    data = some_data(declared, d, rng)
+    model = declared.on(data)
     frame, scale = model.family.frame(data), scales(model, data)
     graph = declare(model.family, K, d)
     for name, value in shared(model, data).items():
@@ -85,7 +95,7 @@ def log_jacobian(values: dict[str, np.ndarray], d: int) -> float:
     for name, value in values.items():
         if name == "p":
             total += np.log(value * (1 - value)).sum()
-        elif name == "sigma":
+        elif name in ("sigma", "rate") or name.startswith("p_"):
             total += np.log(value).sum()
         elif name.startswith("factor"):
             total += np.log(value[np.cumsum(np.arange(1, d + 1)) - 1]).sum()
@@ -107,6 +117,7 @@ def test_prior_sds_are_those_of_the_stated_priors():
         r = 2 * rng.beta(1 + d / 2, 1 + d / 2, size=400_000) - 1  # marginal of LKJ(2)
         assert correlation_sd(d) == pytest.approx(np.std(np.arctanh(r)), rel=0.01)
     data = Dataset(10 + 3 * rng.normal(size=(50, 2)))
+    assert log_rate_sd() == pytest.approx(np.std(np.log(rng.gamma(1.5, size=400_000))), rel=0.01)
     model = MixtureModel("gaussian", 3)
     sds = prior_sd(model, 2, scales(model, data))
     w = rng.dirichlet([2, 2, 2], size=400_000)[:, 0]
@@ -143,3 +154,43 @@ def test_an_edge_start_is_moved_inside():
     values = model.family.to_draws(Theta([0.5, 0.5], probs=[[0.0], [1.0]]).parameters)
     assert (values["p"] > 0).all()
     assert (values["p"] < 1).all()
+
+
+@pytest.mark.parametrize(("family", "options", "K", "d"), CASES)
+def test_prior_sds_have_the_shapes_of_the_reporting_scale(family, options, K, d):
+    declared, rng = MixtureModel(family, K, **options), np.random.default_rng(0)
+    data = some_data(declared, d, rng)
+    model = declared.on(data)
+    sds = prior_sd(model, d, scales(model, data))
+    scale = model.report_scale(model.to_natural(rng.normal(size=model.n_parameters(d)), d))
+    assert {name: value.shape for name, value in sds.items()} == {
+        name: value.shape for name, value in scale.items()
+    }
+    for name, value in scale.items():
+        np.testing.assert_array_equal(np.isnan(value) | (K == 1), np.isnan(sds[name]) | (K == 1))
+
+
+@pytest.mark.parametrize(
+    ("family", "options", "x"),
+    [
+        ("poisson", {}, [0.0, 1.0, 5.0]),
+        ("exponential", {}, [0.5, 1.0, 5.0]),
+        ("binomial", {"n_trials": 5}, [0.0, 1.0, 5.0]),
+        ("categorical", {"levels": (3,)}, [0.0, 1.0, 2.0]),
+        ("gaussian", {"covariance": "spherical"}, [[0.0, 1.0], [3.0, 2.0], [1.0, 1.0]]),
+        ("gaussian", {"covariance": "diag"}, [[0.0, 1.0], [3.0, 2.0], [1.0, 1.0]]),
+    ],
+)
+def test_the_prior_is_a_density(family, options, x):
+    """It integrates to one over the unconstrained coordinates, by importance sampling."""
+    data = Dataset(np.array(x))
+    model = MixtureModel(family, 1, **options).on(data)
+    q, scale = model.n_parameters(data.n_features), scales(model, data)
+    rng = np.random.default_rng(1)
+    z = rng.standard_t(4, size=(40_000, q)) * 2
+    log_q = (stats.t(4).logpdf(z / 2) - np.log(2)).sum(axis=1)
+    log_p = np.array([log_prior(model, row, data.n_features, scale) for row in z])
+    ratio = np.exp(log_p - log_q)
+    error = ratio.std() / np.sqrt(len(z))
+    assert error < 0.05
+    assert ratio.mean() == pytest.approx(1, abs=5 * error)

@@ -7,6 +7,7 @@ import itertools
 import typing
 
 import numpy as np
+import pytest
 
 from mixcompare import registry
 from mixcompare.data import Dataset
@@ -23,8 +24,40 @@ def _binary(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
     return (rng.random((n, d)) < np.where(rng.random((n, 1)) < 0.4, 0.8, 0.3)).astype(float)
 
 
-MAKERS = {"gaussian": _normal, "bernoulli": _binary}
+def _counts(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
+    return rng.poisson(np.where(rng.random((n, d)) < 0.4, 2.0, 9.0)).astype(float)
+
+
+def _successes(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
+    return rng.binomial(7, np.where(rng.random((n, d)) < 0.4, 0.2, 0.7)).astype(float)
+
+
+def _times(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
+    return rng.exponential(np.where(rng.random((n, d)) < 0.4, 0.5, 6.0))
+
+
+def _codes(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
+    """Items of three and of two levels in turn."""
+    tops = np.where(np.arange(d) % 2, 1, 2)
+    return rng.binomial(tops, np.where(rng.random((n, 1)) < 0.4, 0.3, 0.6)).astype(float)
+
+
+MAKERS = {
+    "gaussian": _normal,
+    "bernoulli": _binary,
+    "poisson": _counts,
+    "binomial": _successes,
+    "exponential": _times,
+    "categorical": _codes,
+}
 """How to make data (n, d) for each family: a family registered without a line here fails the tests."""
+
+VALUES: dict[tuple[str, str], tuple[typing.Any, ...]] = {
+    ("binomial", "n_trials"): (7,),
+    ("categorical", "levels"): (None,),
+    ("categorical", "first"): (None,),
+}
+"""Values to test of each option whose type does not list them."""
 
 
 def families() -> list[Family]:
@@ -34,13 +67,33 @@ def families() -> list[Family]:
         cls = registry.load("families", name)
         hints = typing.get_type_hints(cls)
         options = [field.name for field in dataclasses.fields(cls)]
-        for values in itertools.product(*(typing.get_args(hints[option]) for option in options)):
+        choices = [VALUES.get((name, o)) or typing.get_args(hints[o]) for o in options]
+        for values in itertools.product(*choices):
             made.append(cls(**dict(zip(options, values, strict=True))))
     return made
 
 
 def label(family: Family) -> str:
-    return "-".join([family.name, *map(str, family.options.values())])
+    return "-".join([family.name, *(str(v) for v in family.options.values() if v is not None)])
+
+
+def cases(*sizes: typing.Any) -> list[typing.Any]:
+    """Every family with every size, d or (d, ...): for univariate families those with d = 1."""
+    made = []
+    for family, size in itertools.product(families(), sizes):
+        numbers = size if isinstance(size, tuple) else (size,)
+        if numbers[0] == 1 or not family.univariate:
+            name = "-".join([label(family), *map(str, numbers)])
+            made.append(pytest.param(family, *numbers, id=name))
+    return made
+
+
+def make_model(
+    family: Family, K: int, n: int, d: int = 1, seed: int = 0, counts: bool = False
+) -> tuple[MixtureModel, Dataset]:
+    """A model and data it can be fitted to, which it knows."""
+    data = make_data(family, n, d, seed, counts)
+    return MixtureModel(family, K).on(data), data
 
 
 def make_data(family: Family, n: int, d: int, seed: int = 0, counts: bool = False) -> Dataset:
@@ -52,7 +105,7 @@ def make_data(family: Family, n: int, d: int, seed: int = 0, counts: bool = Fals
 def make_point(model: MixtureModel, data: Dataset, seed: int = 0) -> Theta:
     """An interior point with nothing special about it: an M-step from random responsibilities."""
     rng = np.random.default_rng(seed)
-    family = model.family
+    family = model.on(data).family
     shares = rng.dirichlet(np.full(model.n_components, 0.5), size=data.n_rows)
     parameters = family.from_frame(family.mle(family.sums(data, shares)), family.frame(data))
     return Theta(rng.dirichlet(np.full(model.n_components, 3.0)), **parameters)

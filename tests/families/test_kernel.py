@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 import pytest
-from family_cases import families, label, make_data, make_point
+from family_cases import families, label, make_data, make_model, make_point
 
 from mixcompare.data import Dataset
 from mixcompare.mixture import MixtureModel
@@ -31,8 +31,8 @@ def compare(model: MixtureModel, data: Dataset, theta: Theta) -> None:
 @pytest.mark.parametrize("counts", [False, True])
 @pytest.mark.parametrize("n", [7, 32, 33, 255, 256, 257, 1000])
 def test_any_number_of_rows(family, n, counts):
-    data = make_data(family, n, 1 if n == 7 else 3, seed=n, counts=counts)
-    model = MixtureModel(family, 2)
+    d = 1 if n == 7 or family.univariate else 3
+    model, data = make_model(family, 2, n, d, seed=n, counts=counts)
     compare(model, data, make_point(model, data))
 
 
@@ -40,20 +40,19 @@ def test_any_number_of_rows(family, n, counts):
 @pytest.mark.parametrize("counts", [False, True])
 @pytest.mark.parametrize("K", [1, 2, 3, 5, 8])
 def test_any_number_of_components(family, K, counts):
-    data = make_data(family, 300, 4, seed=K, counts=counts)
-    model = MixtureModel(family, K)
+    d = 1 if family.univariate else 4
+    model, data = make_model(family, K, 300, d, seed=K, counts=counts)
     compare(model, data, make_point(model, data, seed=K))
 
 
 @FAMILIES
 @pytest.mark.parametrize("counts", [False, True])
 def test_a_component_without_weight_changes_nothing(family, counts):
-    data = make_data(family, 300, 2, counts=counts)
-    three = MixtureModel(family, 3)
+    three, data = make_model(family, 3, 300, 1 if family.univariate else 2, counts=counts)
     point = make_point(three, data)
     weights = np.array([0.3, 0.0, 0.7])
     with_empty = Problem(three, data).statistics(Theta(weights, **point.parameters))
-    without = Problem(MixtureModel(family, 2), data).statistics(
+    without = Problem(MixtureModel(three.family, 2), data).statistics(
         Theta(weights, **point.parameters).take([0, 2])
     )
     assert with_empty[0] == pytest.approx(without[0], rel=1e-13)
@@ -97,8 +96,7 @@ def test_probabilities_of_zero_and_one():
 
 @FAMILIES
 def test_parameters_outside_their_domain_give_nan(family):
-    data = make_data(family, 50, 1)
-    model = MixtureModel(family, 2)
+    model, data = make_model(family, 2, 50)
     point = make_point(model, data)
     name = list(point.parameters)[-1]
     wrong = Theta(point.weights, **{**point.parameters, name: -1.0 - point[name]})

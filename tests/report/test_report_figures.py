@@ -9,6 +9,7 @@ from mixcompare.mixture import MixtureModel
 from mixcompare.report import style
 from mixcompare.report.figures import density, findings, gaps, posterior, trajectories
 from mixcompare.report.sections.curves import Fitted, densities
+from mixcompare.report.sections.intervals import label
 from mixcompare.report.tables import Column, Table, counts, nats, number, share, text, with_error
 from mixcompare.theta import Theta
 
@@ -105,6 +106,22 @@ def test_plane_and_patterns_have_their_own_pictures():
     cube = Dataset(rng.normal(size=(40, 3)))
     wide = Theta([0.5, 0.5], means=np.zeros((2, 3)), covariances=[np.eye(3), np.eye(3)])
     assert densities(MixtureModel("gaussian", 2), cube, [Fitted("a", wide)]) is None
+
+
+def test_of_many_patterns_the_most_frequent_are_drawn():
+    x = np.arange(50.0).repeat(np.arange(1, 51))  # 49 comes 50 times, 0 once
+    found = densities(MixtureModel("poisson", 1), Dataset(x), [Fitted("a", Theta([1], rates=[30]))])
+    assert found is not None
+    assert found.grid[:, 0].tolist() == list(range(18, 50))
+    axes = density.draw(found)
+    heights = [patch.get_height() for patch in axes.patches]
+    np.testing.assert_allclose(heights, np.arange(19, 51) / len(x))
+    assert "32 most frequent of 50" in axes.get_xlabel()
+
+
+def test_levels_of_an_item_have_names_of_their_own():
+    assert label("logits", (0, 1, 2), ("a", "b")) == "probability (logit) 1, b, level 3"
+    assert label("log_rates", (1,), ("x",)) == "rate (log) 2"
 
 
 def test_trajectories_mark_failed_ends():

@@ -9,7 +9,9 @@ import threadpoolctl
 from mixcompare import registry
 from mixcompare.data import Dataset
 from mixcompare.errors import DataError, SpecError
+from mixcompare.fit import fit
 from mixcompare.mixture import MixtureModel
+from mixcompare.problem import Problem
 from mixcompare.starts.base import StartScheme, make_start
 from mixcompare.starts.mixed import CYCLE
 from mixcompare.theta import Theta
@@ -60,12 +62,24 @@ def test_a_start_depends_on_seed_and_index_alone(scheme, model, data):
 def test_random_schemes_vary_with_index_and_seed(scheme):
     cls: type[StartScheme] = registry.load("starts", scheme)
     assert cls.name == scheme
-    assert cls.random
     model = MixtureModel("gaussian", 4)
     starts = [
         make_start(scheme, model, LINE, seed, index).theta for seed in (0, 1) for index in range(5)
     ]
-    assert sum(a != b for i, a in enumerate(starts) for b in starts[:i]) >= 40  # of 45 pairs
+    different = sum(a != b for i, a in enumerate(starts) for b in starts[:i])
+    assert different >= 40 if cls.random else different == 0  # of 45 pairs
+
+
+@SCHEMES
+def test_starts_do_not_see_the_method_and_cost_it_nothing(scheme):
+    model = MixtureModel("gaussian", 2)
+    records = [
+        fit(model, LINE, method, start=scheme, seed=4, max_iter=3, tol=0, verify=False)
+        for method in ("em", "cem", "em[old-means]")
+    ]
+    for record in records:
+        assert record.start == make_start(scheme, model, LINE, 4, 0).theta
+        assert record.cost.passes == 4
 
 
 def test_unknown_schemes():
@@ -180,6 +194,134 @@ def test_kmeans_is_the_same_with_any_number_of_threads(threads):
         assert make_start("kmeans", model, data, 1).theta == theta
 
 
+# -- k-means++ --------------------------------------------------------------------------------------
+
+
+def test_seeds_are_distinct_observations_far_apart():
+    far = Dataset(np.repeat([0.0, 0.1, 50.0, 100.0], [40, 40, 10, 10]))
+    model = MixtureModel("gaussian", 3)
+    hits = 0
+    for index in range(20):
+        theta = make_start("kmeans++", model, far, 0, index).theta
+        means = np.sort(theta["means"].ravel())
+        assert set(means) <= {0.0, 0.1, 50.0, 100.0}
+        assert len(set(means)) == 3
+        assert theta.weights.tolist() == [1 / 3] * 3
+        hits += means[0] < 1 and means[1] == 50 and means[2] == 100
+    assert hits >= 19  # k-means++ all but excludes both of 0 and 0.1
+
+
+# -- quantiles --------------------------------------------------------------------------------------
+
+
+def test_the_first_quantile_start_has_equal_groups():
+    data = Dataset(np.random.default_rng(0).permutation(np.arange(90.0)))
+    theta = make_start("quantiles", MixtureModel("gaussian", 3), data).theta
+    np.testing.assert_allclose(theta["means"].ravel(), [14.5, 44.5, 74.5])
+    np.testing.assert_allclose(theta["covariances"].ravel(), np.arange(30).var(), rtol=1e-9)
+    np.testing.assert_allclose(theta.weights, 1 / 3)
+
+
+def test_other_quantile_starts_cut_elsewhere():
+    data = Dataset(np.arange(90.0))
+    weights = [
+        make_start("quantiles", MixtureModel("gaussian", 3), data, 0, i).theta.weights
+        for i in range(1, 40)
+    ]
+    np.testing.assert_allclose(np.mean(weights, axis=0), 1 / 3, atol=0.08)
+    assert (np.std(weights, axis=0) > 0.08).all()
+    assert np.min(weights) >= 1 / 90
+
+
+def test_quantiles_never_part_equal_values_nor_leave_a_group_empty():
+    data = Dataset(np.array([1.0, 2.0, 3.0, 4.0]), counts=[97, 1, 1, 1])
+    for K in (2, 3, 4):
+        for index in range(20):
+            theta = make_start("quantiles", MixtureModel("poisson", K), data, 0, index).theta
+            sizes = theta.weights * 100
+            np.testing.assert_allclose(sizes, np.round(sizes), atol=1e-9)
+            assert sizes.min() > 0.99
+            assert theta["rates"].min() == 1.0
+
+
+def test_quantiles_follow_the_first_principal_component():
+    rng = np.random.default_rng(3)
+    along = np.concatenate([rng.normal(-5, 0.3, 50), rng.normal(5, 0.3, 50)])
+    x = along[:, None] * [1.0, -1.0] + rng.normal(0, 0.1, (100, 2))
+    theta = make_start("quantiles", MixtureModel("gaussian", 2), Dataset(x * [1.0, 1e4])).theta
+    means = theta["means"][np.argsort(theta["means"][:, 0])] / [1.0, 1e4]
+    np.testing.assert_allclose(means, [[-5, 5], [5, -5]], atol=0.3)
+
+
+# -- small EM ---------------------------------------------------------------------------------------
+
+
+def test_small_em_is_a_good_start_but_no_end():
+    model = MixtureModel("gaussian", 2)
+    data = Dataset(np.concatenate([RNG.normal(0, 1, 300), RNG.normal(2.5, 1, 200)]))
+    values = {
+        scheme: np.array(
+            [
+                data.weights
+                @ model.log_density(data.x, make_start(scheme, model, data, 0, i).theta)
+                for i in range(8)
+            ]
+        )
+        for scheme in ("small-em", "from-data")
+    }
+    assert values["small-em"].min() > values["from-data"].max()
+    problem = Problem(model, data)
+    _, statistics = problem.statistics(make_start("small-em", model, data).theta)
+    assert problem.log_likelihood(problem.maximise(statistics)) > values["small-em"][0] + 1e-6
+
+
+def test_small_em_does_not_choose_a_collapse():
+    data = Dataset(np.concatenate([[0.0] * 6, np.random.default_rng(0).normal(3, 2, 60)]))
+    for index in range(6):
+        theta = make_start("small-em", MixtureModel("gaussian", 3), data, 0, index).theta
+        sds = np.sqrt(theta["covariances"].ravel())
+        assert sds.min() >= 0.05 * sds.max()
+
+
+# -- hierarchical -----------------------------------------------------------------------------------
+
+
+def test_hierarchical_finds_separate_clusters():
+    rng = np.random.default_rng(4)
+    centres = np.array([[0, 0], [30, 0], [0, 5e3]])
+    x = np.concatenate([centre + rng.normal(size=(20, 2)) * [1, 100] for centre in centres])
+    theta = make_start("hierarchical", MixtureModel("gaussian", 3), Dataset(x)).theta
+    found = theta["means"][np.lexsort(theta["means"].T)]
+    np.testing.assert_allclose(
+        found, np.stack([x[:20].mean(0), x[20:40].mean(0), x[40:].mean(0)]), rtol=1e-9
+    )
+
+
+def test_hierarchical_weighs_repeated_rows():
+    counts = np.array([30, 2, 2, 2, 40])
+    short = Dataset(np.array([0.0, 1.0, 2.0, 3.0, 4.0]), counts=counts)
+    long = Dataset(np.random.default_rng(0).permutation(np.repeat(short.x[:, 0], counts)))
+    model = MixtureModel("gaussian", 2)
+    one, two = (
+        model.canonical(make_start("hierarchical", model, d).theta)[0] for d in (short, long)
+    )
+    for name in one:
+        np.testing.assert_allclose(one[name], two[name], rtol=1e-9)
+
+
+def test_hierarchical_takes_a_part_of_large_data():
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.normal(0, 1, 30000), rng.normal(50, 1, 10000)])
+    model = MixtureModel("gaussian", 2)
+    theta, _ = model.canonical(make_start("hierarchical", model, Dataset(x)).theta)
+    np.testing.assert_allclose(theta.weights, [0.75, 0.25], rtol=1e-9)
+    np.testing.assert_allclose(theta["means"].ravel(), [0, 50], atol=0.05)
+    # all but five of 50,000 values are equal: no part at even steps would hold five values
+    heavy = Dataset(np.arange(6.0), counts=[50000, 1, 1, 1, 1, 1])
+    theta = make_start("hierarchical", MixtureModel("poisson", 5), heavy).theta
+    assert len(np.unique(theta["rates"])) == 5
+
+
 # -- mixed, given -----------------------------------------------------------------------------------
 
 
@@ -189,6 +331,7 @@ def test_mixed_is_kmeans_and_then_a_cycle():
         make_start("mixed", model, LINE, 0, index).scheme for index in range(1 + 2 * len(CYCLE))
     ]
     assert schemes == ["kmeans", *CYCLE, *CYCLE]
+    assert CYCLE == ("from-data", "random", "kmeans++", "quantiles", "small-em")
     for index, scheme in enumerate(schemes):
         assert (
             make_start("mixed", model, LINE, 5, index).theta

@@ -123,8 +123,10 @@ def _plane(data: Densities, ax: Axes) -> None:
 
 def _patterns(data: Densities, ax: Axes) -> None:
     at = np.arange(len(data.grid))
-    _, which = np.unique(data.x, axis=0, return_inverse=True)
-    share = np.bincount(which.ravel(), weights=data.weights, minlength=at.size) / data.weights.sum()
+    rows, which = np.unique(data.x, axis=0, return_inverse=True)
+    total = np.bincount(which.ravel(), weights=data.weights)
+    place = [int(np.argmax((rows == shown).all(axis=1))) for shown in data.grid]
+    share = total[place] / data.weights.sum()
     ax.bar(at, share, width=0.62, color="#e6e8eb", label="observed")
     marks = "osD^v"
     offsets = np.linspace(-0.16, 0.16, len(data.curves)) if len(data.curves) > 1 else [0.0]
@@ -133,9 +135,9 @@ def _patterns(data: Densities, ax: Axes) -> None:
                 label=curve.label)  # fmt: skip
     names = ["".join(f"{v:g}" for v in row) if row.size > 1 else f"{row[0]:g}" for row in data.grid]
     ax.set_xticks(at, names, rotation=0 if at.size <= 12 else 90)
-    ax.set_xlabel(
-        data.columns[0] if len(data.columns) == 1 else f"pattern of {', '.join(data.columns)}"
-    )
+    what = data.columns[0] if len(data.columns) == 1 else f"pattern of {', '.join(data.columns)}"
+    left_out = f" ({at.size} most frequent of {len(rows)})" if at.size < len(rows) else ""
+    ax.set_xlabel(what + left_out)
     ax.set_ylabel("share of observations")
     ax.set_xlim(-0.7, at.size - 0.3)
 

@@ -70,7 +70,7 @@ class _End:
         if self.row["sampler"] or other.row["sampler"] or not (self.sound and other.sound):
             return False
         for name, values in self.values.items():
-            for index in np.ndindex(values.shape):
+            for index in zip(*np.nonzero(~np.isnan(values)), strict=True):
                 low, high = self.interval(name, index)
                 near = 0.01 * (high - low) if np.isfinite(high - low) else 1e-3 * abs(values[index])
                 if not abs(values[index] - other.values[name][index]) <= near:
@@ -105,7 +105,7 @@ def label(name: str, index: tuple[int, ...], columns: tuple[str, ...]) -> str:
     if len(index) > 1 and len(columns) > 1:
         inner = index[1]
         text += f", {columns[inner]}" if inner < len(columns) else f", entry {inner + 1}"
-    return text
+    return text + "".join(f", level {level + 1}" for level in index[2:])
 
 
 def _indices(model: MixtureModel, values: dict[str, Any]) -> list[tuple[str, tuple[int, ...]]]:
@@ -113,6 +113,7 @@ def _indices(model: MixtureModel, values: dict[str, Any]) -> list[tuple[str, tup
     places = []
     for name, array in values.items():
         inner = sorted(np.ndindex(array.shape), key=lambda index: (index[1:], index[0]))
+        inner = [index for index in inner if not np.isnan(array[index])]  # no padding
         mirrored = name == "logit_weights" and model.n_components <= 2
         places += [
             (name, index) for index in (inner[: model.n_components - 1] if mirrored else inner)

@@ -1,0 +1,300 @@
+"""Successes in a fixed number of trials: a mixture of binomial distributions.
+
+Density: log f(x) = x log p + (m - x) log(1 - p) + log C(m, x), m trials. Statistics: T(x) = x. Unconstrained
+coordinates: logits. Identified for 2 K - 1 <= m only (Teicher 1963, Ann. Math. Statist. 34, 1265-1269).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mixcompare.data import Dataset
+from mixcompare.errors import DataError, SpecError
+from mixcompare.families.base import (
+    Edge,
+    ExponentialFamily,
+    Frame,
+    Parameters,
+    one_feature,
+    refuse,
+)
+from mixcompare.families.kernel import identity
+from mixcompare.families.priors import BETA, log_beta_density, logit_sd
+from mixcompare.numerics import expit, logit
+
+TINY = 1e-300
+"""Stands for probability zero in a compiled pass, where 0 * log 0 must be 0."""
+
+
+@dataclass(frozen=True)
+class Binomial(ExponentialFamily):
+    """Binomial components, `probs` (K,); data are numbers of successes in one column.
+
+    Parameters
+    ----------
+    n_trials : int
+        Trials behind every observation, the same for all. Must be given: the data cannot tell.
+    """
+
+    n_trials: int | None = None
+
+    name: ClassVar[str] = "binomial"
+    discrete: ClassVar[bool] = True
+    univariate: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        m = self.n_trials
+        whole = isinstance(m, (int, np.integer)) and not isinstance(m, bool)
+        if m is not None and not (whole and m >= 1):
+            raise SpecError(f"n_trials: expected a whole number of at least 1, got {m!r}")
+
+    @property
+    def _m(self) -> int:
+        if self.n_trials is None:
+            raise SpecError("n_trials: the binomial family cannot be used without it")
+        return self.n_trials
+
+    # -- the data ---------------------------------------------------------------------------------
+
+    def check(self, data: Dataset) -> None:
+        """Raise DataError at the first value that is not in 0, 1, ..., n_trials, or for several columns."""
+        if self.n_trials is None:
+            raise DataError(
+                f"{data.name}: the binomial family expects the option n_trials, the number of trials behind "
+                f"each observation, got none. Give it, for example n_trials = {data.x.max():g}."
+            )
+        one_feature(self, data)
+        refuse(
+            data,
+            (data.x < 0) | (data.x > self.n_trials) | (data.x != np.floor(data.x)),
+            self,
+            f"whole numbers from 0 to n_trials = {self.n_trials}",
+            "Choose the column of successes, or another n_trials.",
+        )
+
+    def frame(self, data: Dataset) -> Frame:
+        """Identity: counts have no unit."""
+        return Frame(np.zeros(1), np.ones(1))
+
+    # -- the parameters ---------------------------------------------------------------------------
+
+    def shapes(self, n_features: int) -> dict[str, tuple[int, ...]]:
+        """See `Family`."""
+        return {"probs": ()}
+
+    def n_coordinates(self, n_components: int, n_features: int) -> int:
+        """K."""
+        return n_components
+
+    def coordinate_names(self, components: Sequence[int], columns: Sequence[str]) -> list[str]:
+        """See `Family`."""
+        return [f"probability {k}" for k in components]
+
+    def to_unconstrained(self, parameters: Parameters) -> np.ndarray:
+        """See `Family`."""
+        return logit(parameters["probs"])
+
+    def to_natural(
+        self, z: np.ndarray, n_components: int, n_features: int
+    ) -> dict[str, np.ndarray]:
+        """See `Family`."""
+        return {"probs": expit(z)}
+
+    def coordinate_units(self, n_components: int, frame: Frame) -> np.ndarray:
+        """Ones."""
+        return np.ones(n_components)
+
+    def to_frame(self, parameters: Parameters, frame: Frame) -> dict[str, np.ndarray]:
+        """Unchanged."""
+        return dict(parameters)
+
+    def from_frame(self, parameters: Parameters, frame: Frame) -> dict[str, np.ndarray]:
+        """Unchanged."""
+        return dict(parameters)
+
+    def outside(self, parameters: Parameters) -> str:
+        """Probabilities must lie in [0, 1]."""
+        p = parameters["probs"]
+        wrong = (p < 0) | (p > 1)
+        k = int(np.argmax(wrong))
+        return (
+            f"probability {p[k]:.6g} of component {k + 1} is not in [0, 1]" if wrong.any() else ""
+        )
+
+    def edges(self, parameters: Parameters) -> list[Edge]:
+        """Every probability, with 0 or 1."""
+        return [
+            Edge(f"probability {k + 1}", k, "probs", (), float(np.round(p)))
+            for k, p in enumerate(parameters["probs"])
+        ]
+
+    def order_key(self, parameters: Parameters) -> np.ndarray:
+        """By the probabilities."""
+        return parameters["probs"][:, None]
+
+    def report_scale(self, parameters: Parameters) -> dict[str, np.ndarray]:
+        """`logits` (K,)."""
+        return {"logits": logit(parameters["probs"])}
+
+    # -- one component's density ------------------------------------------------------------------
+
+    def log_density(self, x: np.ndarray, parameters: Parameters) -> np.ndarray:
+        """See `Family`."""
+        from scipy.special import xlog1py, xlogy  # a quarter of a second to import
+
+        p = _proper(parameters["probs"])
+        density: np.ndarray = xlogy(x, p) + xlog1py(self._m - x, -p) + _log_choose(self._m, x)
+        return density
+
+    def sample(
+        self, parameters: Parameters, labels: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """See `Family`."""
+        return rng.binomial(self._m, parameters["probs"][labels]).astype(float)[:, None]
+
+    # -- the likelihood ---------------------------------------------------------------------------
+
+    @property
+    def statistics(self) -> Any:
+        """See `ExponentialFamily`."""
+        return identity
+
+    def n_statistics(self, n_features: int) -> int:
+        """1."""
+        return 1
+
+    def base_measure(self, data: Dataset) -> float:
+        """sum_i c_i log C(m, x_i)."""
+        return float(data.weights @ _log_choose(self._m, data.x[:, 0]))
+
+    def natural(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
+        """eta = logit p, a = m log(1 - p); nan outside [0, 1]."""
+        p = _proper(parameters["probs"])
+        log_q = np.log(np.maximum(1.0 - p, TINY))
+        return self._m * log_q, (np.log(np.maximum(p, TINY)) - log_q)[:, None]
+
+    def mle(self, statistics: np.ndarray) -> dict[str, np.ndarray]:
+        """Weighted share of successes; nan for an empty component."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return {"probs": np.minimum(statistics[:, 1] / (self._m * statistics[:, 0]), 1.0)}
+
+    def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
+        """S_1 - N m p."""
+        score: np.ndarray = statistics[:, 1] - self._m * statistics[:, 0] * parameters["probs"]
+        return score
+
+    # -- degenerate and narrow components ---------------------------------------------------------
+
+    def spread(self, parameters: Parameters) -> np.ndarray:
+        """inf: probabilities at 0 or 1 are an edge, and the likelihood is bounded."""
+        return np.full(parameters["probs"].size, np.inf)
+
+    def extent(self, parameters: Parameters) -> np.ndarray:
+        """inf."""
+        return np.full(parameters["probs"].size, np.inf)
+
+    def contraction(
+        self, data: Dataset, parameters: Parameters, responsibilities: np.ndarray
+    ) -> np.ndarray:
+        """nan: nothing collapses."""
+        return np.full(parameters["probs"].size, np.nan)
+
+    def narrow_limits(self, n_features: int) -> tuple[float, float]:
+        """Never narrow."""
+        return 0.0, 0.0
+
+    # -- starts -----------------------------------------------------------------------------------
+
+    def components_at(self, rows: np.ndarray, data: Dataset) -> dict[str, np.ndarray]:
+        """Near the observed share, by 1 / (K + 1) towards the overall one, kept off the edge."""
+        mean, K = data.weights @ data.x[:, 0] / data.n, len(rows)
+        share = (K * rows[:, 0] + mean) / (K + 1) / self._m
+        return {"probs": np.clip(share, 0.1 / self._m, 1 - 0.1 / self._m)}
+
+    def random_components(
+        self, n_components: int, data: Dataset, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        """Uniform over the range of the observed shares, kept off the edge."""
+        low, high = data.x.min() / self._m, data.x.max() / self._m
+        share = rng.uniform(low, high, n_components)
+        return {"probs": np.clip(share, 0.1 / self._m, 1 - 0.1 / self._m)}
+
+    # -- what a newcomer writes -------------------------------------------------------------------
+
+    def naive_kinds(self, n_components: int, n_features: int) -> list[str]:
+        """The probability of each component."""
+        return ["probs"] * n_components
+
+    def to_naive(self, parameters: Parameters) -> np.ndarray:
+        """See `Family`."""
+        return parameters["probs"].copy()
+
+    def from_naive(
+        self, raw: np.ndarray, n_components: int, n_features: int
+    ) -> dict[str, np.ndarray]:
+        """See `Family`."""
+        return {"probs": raw.copy()}
+
+    def naive_density(self, x: np.ndarray, raw: np.ndarray, n_components: int) -> np.ndarray:
+        """`binom.pmf(x, m, p)`: nan for p outside [0, 1]."""
+        from scipy import stats
+
+        return np.asarray(stats.binom.pmf(x, self._m, raw))
+
+    def naive_bounds(self, data: Dataset) -> dict[str, tuple[float, float]]:
+        """Probabilities from 0.001 to 0.999."""
+        return {"probs": (0.001, 0.999)}
+
+    # -- the posterior ----------------------------------------------------------------------------
+
+    def pymc_components(
+        self, x: Any, n_components: int, n_features: int, prior: Mapping[str, Any]
+    ) -> Any:
+        """probs ~ Beta(1.5, 1.5), independent."""
+        import pymc as pm
+        import pytensor.tensor as pt
+
+        m, p = self._m, pm.Beta("p", BETA, BETA, shape=n_components)
+        choose = math.lgamma(m + 1) - pt.gammaln(x + 1) - pt.gammaln(m - x + 1)
+        return x * pt.log(p) + (m - x) * pt.log1p(-p) + choose
+
+    def from_draws(self, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """See `Family`."""
+        return {"probs": draws["p"]}
+
+    def to_draws(self, parameters: Parameters) -> dict[str, np.ndarray]:
+        """See `Family`."""
+        return {"p": np.clip(parameters["probs"], 1e-6, 1 - 1e-6)}
+
+    def log_prior(self, parameters: Parameters, prior: Mapping[str, np.ndarray]) -> float:
+        """See `Family`."""
+        return log_beta_density(parameters["probs"])
+
+    def prior_sd(
+        self, n_components: int, n_features: int, prior: Mapping[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """See `Family`."""
+        return {"logits": np.full(n_components, logit_sd(BETA, BETA))}
+
+    def moments(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
+        """m p and m p (1 - p)."""
+        p = parameters["probs"][..., None]
+        return self._m * p, self._m * p * (1 - p)
+
+
+def _proper(p: np.ndarray) -> np.ndarray:
+    """Probabilities, nan where they are none."""
+    return np.where((p >= 0) & (p <= 1), p, np.nan)
+
+
+def _log_choose(m: int, x: np.ndarray) -> np.ndarray:
+    """log C(m, x)."""
+    from scipy.special import gammaln
+
+    value: np.ndarray = gammaln(m + 1) - gammaln(x + 1) - gammaln(m - x + 1)
+    return value

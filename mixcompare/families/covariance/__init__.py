@@ -1,0 +1,1 @@
+"""Kinds of covariance matrix for normal components, one a file."""

@@ -1,0 +1,196 @@
+"""What a kind of covariance matrix must say: what is free in one, and all that follows from it.
+
+Matrices are always held in full, (m, d, d) with m = K, or 1 where components share one.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mixcompare.families.base import Frame
+from mixcompare.numerics import compiled
+
+LOG_2PI = float(np.log(2 * np.pi))
+
+
+def _centre(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
+    for i in range(x.shape[0]):
+        v, u, m, s = x[i, start : start + n], T[i], centre[i], 1.0 / scale[i]
+        for j in range(n):
+            u[j] = (v[j] - m) * s
+
+
+centred = compiled(_centre)
+
+
+class Kind(ABC):
+    """One kind of covariance matrix."""
+
+    statistics: ClassVar[Any]
+    """Compiled T(x) = (x, second moments), see `ExponentialFamily.statistics`."""
+    correlated: ClassVar[bool]
+    """Whether features may be correlated."""
+
+    @abstractmethod
+    def scale(self, variances: np.ndarray) -> np.ndarray:
+        """Units (d,) that keep matrices of this kind, from the variances of the data."""
+
+    @abstractmethod
+    def dimension(self, n_statistics: int) -> int:
+        """d, from the number of statistics."""
+
+    @abstractmethod
+    def n_second(self, d: int) -> int:
+        """Number of second moments."""
+
+    @abstractmethod
+    def moments(self, second: np.ndarray, d: int) -> np.ndarray:
+        """Matrices (K, d, d) of this kind with these second moments (K, n_second)."""
+
+    @abstractmethod
+    def project(self, scatter: np.ndarray) -> np.ndarray:
+        """The maximum likelihood estimates of this kind (K, d, d) for scatter matrices about the mean."""
+
+    @abstractmethod
+    def natural(self, precision: np.ndarray) -> np.ndarray:
+        """Natural parameters (K, n_second) that belong to the second moments."""
+
+    @abstractmethod
+    def violation(self, matrix: np.ndarray) -> str:
+        """What a matrix (d, d) is not that this kind is; "" if it is all right."""
+
+    @abstractmethod
+    def next_variance(self, residual: np.ndarray, r: np.ndarray, matrix: np.ndarray) -> float:
+        """Variance in the narrowest direction of `matrix` after an M-step, over that before.
+
+        residual (n, d) about the component's own mean, r (n,) its shares; no cancellation.
+        """
+
+    # -- coordinates ------------------------------------------------------------------------------
+
+    @abstractmethod
+    def n_free(self, d: int) -> int:
+        """Free parameters of one matrix."""
+
+    @abstractmethod
+    def names(self, which: str, columns: Sequence[str]) -> list[str]:
+        """A name for each; `which` is the component's number, if it has a matrix of its own."""
+
+    @abstractmethod
+    def units(self, frame: Frame) -> np.ndarray:
+        """See `Family.coordinate_units`; one matrix."""
+
+    @abstractmethod
+    def to_unconstrained(self, covariances: np.ndarray) -> np.ndarray:
+        """Coordinates (m, n_free); nan if not positive definite."""
+
+    @abstractmethod
+    def to_natural(self, z: np.ndarray, d: int) -> np.ndarray:
+        """The inverse."""
+
+    @abstractmethod
+    def score(self, covariances: np.ndarray, scatter: np.ndarray, N: np.ndarray) -> np.ndarray:
+        """(K, n_free): derivative of -(N log |S| + tr S^-1 C) / 2 for the sums of scatter C (K, d, d)."""
+
+    # -- what a newcomer writes -------------------------------------------------------------------
+
+    @abstractmethod
+    def naive_kinds(self, d: int) -> list[str]:
+        """Kind of each raw parameter of one matrix."""
+
+    @abstractmethod
+    def to_naive(self, covariances: np.ndarray) -> np.ndarray:
+        """Raw parameters (m, ...)."""
+
+    @abstractmethod
+    def from_naive(self, raw: np.ndarray, d: int) -> np.ndarray:
+        """Matrices (m, d, d); a negative sd becomes a negative variance."""
+
+    @abstractmethod
+    def naive_density(self, x: np.ndarray, mean: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        """(n,) by `scipy.stats`, unchecked."""
+
+    # -- the posterior ----------------------------------------------------------------------------
+
+    @abstractmethod
+    def pymc_densities(self, x: Any, means: Any, shared: bool, K: int, prior: Any) -> Any:
+        """Declare the matrices with their prior; symbolic log-densities (n, K)."""
+
+    @abstractmethod
+    def from_draws(self, draws: Mapping[str, np.ndarray], m: int, d: int) -> np.ndarray:
+        """Matrices (..., m, d, d) from draws of the variables declared."""
+
+    @abstractmethod
+    def to_draws(self, covariances: np.ndarray) -> dict[str, np.ndarray]:
+        """The inverse, for one point."""
+
+    @abstractmethod
+    def log_prior(self, covariances: np.ndarray, sd: np.ndarray) -> float:
+        """Log-density of the prior in the unconstrained coordinates; `sd` (d,) are its median sds."""
+
+
+def cholesky(covariances: np.ndarray) -> np.ndarray:
+    """Lower factors (..., d, d); nan where a matrix is not positive definite."""
+    if covariances.shape[-1] == 1:
+        with np.errstate(invalid="ignore"):
+            return np.sqrt(np.where(covariances > 0, covariances, np.nan))
+    try:
+        return np.linalg.cholesky(covariances)
+    except np.linalg.LinAlgError:
+        if covariances.ndim == 2:
+            return np.full_like(covariances, np.nan)
+        return np.stack([cholesky(matrix) for matrix in covariances])
+
+
+def precisions(factors: np.ndarray) -> np.ndarray:
+    """Inverses of L L' (K, d, d) from lower factors L; nan for nan."""
+    if factors.shape[-1] == 1:
+        return 1.0 / factors**2
+    inverse = np.full_like(factors, np.nan)
+    good = np.isfinite(factors).all(axis=(1, 2))
+    inverse[good] = np.linalg.inv(factors[good])
+    return inverse.transpose(0, 2, 1) @ inverse
+
+
+def own_sd(variances: np.ndarray) -> np.ndarray:
+    """Roots, 1 for a variance of zero."""
+    sds = np.sqrt(variances)
+    return np.where(sds > 0, sds, 1.0)
+
+
+def symmetric(triangle: np.ndarray, d: int, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """(m, d, d) from one triangle (m, d (d + 1) / 2), whose elements stand at these rows and columns."""
+    matrix = np.empty((len(triangle), d, d))
+    matrix[:, rows, columns] = triangle
+    matrix[:, columns, rows] = triangle
+    return matrix
+
+
+def diagonal(matrices: np.ndarray) -> np.ndarray:
+    """(..., d) of (..., d, d)."""
+    return np.diagonal(matrices, axis1=-2, axis2=-1)
+
+
+def log_sds(covariances: np.ndarray) -> np.ndarray:
+    """Half the logarithms of the diagonal (..., d)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return 0.5 * np.log(diagonal(covariances))
+
+
+def about_mean(residual: np.ndarray, r: np.ndarray) -> float:
+    """Mean over features of the variance of residuals (n, d) with shares r (n,) about their mean."""
+    total = max(float(r.sum()), np.finfo(float).tiny)
+    moved = residual - r @ residual / total
+    return float((r @ moved**2).mean() / total)
+
+
+def independent(x: Any, means: Any, sigma: Any) -> Any:
+    """Symbolic log-densities (n, K) of independent features with sds `sigma` (1 or K, d)."""
+    import pytensor.tensor as pt
+
+    residual = (x[:, None, :] - means) / sigma
+    return -0.5 * (residual**2 + LOG_2PI).sum(axis=2) - pt.log(sigma).sum(axis=1)

@@ -1,0 +1,257 @@
+"""Counts: a mixture of Poisson distributions.
+
+Density: log f(x) = x log r - r - log x!. Statistics: T(x) = x. Unconstrained coordinates: log r. A rate of
+zero, where a component gives zeros only, is an edge: the likelihood is bounded there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mixcompare.data import Dataset
+from mixcompare.families.base import (
+    Edge,
+    ExponentialFamily,
+    Frame,
+    Parameters,
+    one_feature,
+    refuse,
+)
+from mixcompare.families.kernel import identity
+from mixcompare.families.priors import GAMMA, log_gamma_density, log_rate_sd
+
+TINY = 1e-300
+"""Stands for a rate of zero in a compiled pass, where 0 * log 0 must be 0."""
+
+
+@dataclass(frozen=True)
+class Poisson(ExponentialFamily):
+    """Poisson components, `rates` (K,); data are whole numbers >= 0 in one column."""
+
+    name: ClassVar[str] = "poisson"
+    discrete: ClassVar[bool] = True
+    univariate: ClassVar[bool] = True
+
+    # -- the data ---------------------------------------------------------------------------------
+
+    def check(self, data: Dataset) -> None:
+        """Raise DataError at the first value that is no whole number >= 0, or for several columns."""
+        one_feature(self, data)
+        refuse(
+            data,
+            (data.x < 0) | (data.x != np.floor(data.x)),
+            self,
+            "whole numbers from 0",
+            "Choose the column of counts, or another family.",
+        )
+
+    def frame(self, data: Dataset) -> Frame:
+        """Identity: counts have no unit."""
+        return Frame(np.zeros(1), np.ones(1))
+
+    # -- the parameters ---------------------------------------------------------------------------
+
+    def shapes(self, n_features: int) -> dict[str, tuple[int, ...]]:
+        """See `Family`."""
+        return {"rates": ()}
+
+    def n_coordinates(self, n_components: int, n_features: int) -> int:
+        """K."""
+        return n_components
+
+    def coordinate_names(self, components: Sequence[int], columns: Sequence[str]) -> list[str]:
+        """See `Family`."""
+        return [f"log rate {k}" for k in components]
+
+    def to_unconstrained(self, parameters: Parameters) -> np.ndarray:
+        """See `Family`."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.log(parameters["rates"])
+
+    def to_natural(
+        self, z: np.ndarray, n_components: int, n_features: int
+    ) -> dict[str, np.ndarray]:
+        """See `Family`."""
+        with np.errstate(over="ignore"):
+            return {"rates": np.exp(z)}
+
+    def coordinate_units(self, n_components: int, frame: Frame) -> np.ndarray:
+        """Ones."""
+        return np.ones(n_components)
+
+    def to_frame(self, parameters: Parameters, frame: Frame) -> dict[str, np.ndarray]:
+        """Unchanged."""
+        return dict(parameters)
+
+    def from_frame(self, parameters: Parameters, frame: Frame) -> dict[str, np.ndarray]:
+        """Unchanged."""
+        return dict(parameters)
+
+    def outside(self, parameters: Parameters) -> str:
+        """Rates must be >= 0."""
+        rates = parameters["rates"]
+        if not (rates < 0).any():
+            return ""
+        k = int(np.argmax(rates < 0))
+        return f"rate {rates[k]:.6g} of component {k + 1} is negative"
+
+    def edges(self, parameters: Parameters) -> list[Edge]:
+        """Every rate, with 0."""
+        return [Edge(f"rate {k + 1}", k, "rates", (), 0.0) for k in range(parameters["rates"].size)]
+
+    def order_key(self, parameters: Parameters) -> np.ndarray:
+        """By the rates."""
+        return parameters["rates"][:, None]
+
+    def report_scale(self, parameters: Parameters) -> dict[str, np.ndarray]:
+        """`log_rates` (K,)."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return {"log_rates": np.log(parameters["rates"])}
+
+    # -- one component's density ------------------------------------------------------------------
+
+    def log_density(self, x: np.ndarray, parameters: Parameters) -> np.ndarray:
+        """See `Family`; a rate of zero gives zeros with certainty."""
+        from scipy.special import gammaln, xlogy  # a quarter of a second to import
+
+        rates = np.where(parameters["rates"] >= 0, parameters["rates"], np.nan)
+        density: np.ndarray = xlogy(x, rates) - rates - gammaln(x + 1)
+        return density
+
+    def sample(
+        self, parameters: Parameters, labels: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """See `Family`."""
+        return rng.poisson(parameters["rates"][labels]).astype(float)[:, None]
+
+    # -- the likelihood ---------------------------------------------------------------------------
+
+    @property
+    def statistics(self) -> Any:
+        """See `ExponentialFamily`."""
+        return identity
+
+    def n_statistics(self, n_features: int) -> int:
+        """1."""
+        return 1
+
+    def base_measure(self, data: Dataset) -> float:
+        """-sum_i c_i log x_i!."""
+        from scipy.special import gammaln
+
+        return -float(data.weights @ gammaln(data.x[:, 0] + 1))
+
+    def natural(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
+        """eta = log r, a = -r; nan for a negative rate."""
+        rates = np.where(parameters["rates"] >= 0, parameters["rates"], np.nan)
+        return -rates, np.log(np.maximum(rates, TINY))[:, None]
+
+    def mle(self, statistics: np.ndarray) -> dict[str, np.ndarray]:
+        """Weighted mean; nan for an empty component."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return {"rates": statistics[:, 1] / statistics[:, 0]}
+
+    def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
+        """S_1 - N r."""
+        score: np.ndarray = statistics[:, 1] - statistics[:, 0] * parameters["rates"]
+        return score
+
+    # -- degenerate and narrow components ---------------------------------------------------------
+
+    def spread(self, parameters: Parameters) -> np.ndarray:
+        """inf: a rate of zero is an edge, and the likelihood is bounded."""
+        return np.full(parameters["rates"].size, np.inf)
+
+    def extent(self, parameters: Parameters) -> np.ndarray:
+        """inf."""
+        return np.full(parameters["rates"].size, np.inf)
+
+    def contraction(
+        self, data: Dataset, parameters: Parameters, responsibilities: np.ndarray
+    ) -> np.ndarray:
+        """nan: nothing collapses."""
+        return np.full(parameters["rates"].size, np.nan)
+
+    def narrow_limits(self, n_features: int) -> tuple[float, float]:
+        """Never narrow."""
+        return 0.0, 0.0
+
+    # -- starts -----------------------------------------------------------------------------------
+
+    def components_at(self, rows: np.ndarray, data: Dataset) -> dict[str, np.ndarray]:
+        """Near the observation, by a share 1 / (K + 1) towards the overall mean, so as to be off the edge."""
+        mean, K = data.weights @ data.x[:, 0] / data.n, len(rows)
+        return {"rates": (K * rows[:, 0] + mean) / (K + 1)}
+
+    def random_components(
+        self, n_components: int, data: Dataset, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        """Uniform over the range of the data, at least a twentieth of its mean."""
+        mean = data.weights @ data.x[:, 0] / data.n
+        return {"rates": rng.uniform(max(data.x.min(), mean / 20), data.x.max(), n_components)}
+
+    # -- what a newcomer writes -------------------------------------------------------------------
+
+    def naive_kinds(self, n_components: int, n_features: int) -> list[str]:
+        """The rate of each component."""
+        return ["rates"] * n_components
+
+    def to_naive(self, parameters: Parameters) -> np.ndarray:
+        """See `Family`."""
+        return parameters["rates"].copy()
+
+    def from_naive(
+        self, raw: np.ndarray, n_components: int, n_features: int
+    ) -> dict[str, np.ndarray]:
+        """See `Family`."""
+        return {"rates": raw.copy()}
+
+    def naive_density(self, x: np.ndarray, raw: np.ndarray, n_components: int) -> np.ndarray:
+        """`poisson.pmf(x, r)`: nan for a negative rate."""
+        from scipy import stats
+
+        return np.asarray(stats.poisson.pmf(x, raw))
+
+    def naive_bounds(self, data: Dataset) -> dict[str, tuple[float, float]]:
+        """Rates from a thousandth of the largest count to that count."""
+        top = max(float(data.x.max()), 1.0)
+        return {"rates": (1e-3 * top, top)}
+
+    # -- the posterior ----------------------------------------------------------------------------
+
+    def pymc_components(
+        self, x: Any, n_components: int, n_features: int, prior: Mapping[str, Any]
+    ) -> Any:
+        """rates ~ Gamma(1.5, 1.5 / mean), independent; the mean is that of the data."""
+        import pymc as pm
+        import pytensor.tensor as pt
+
+        rates = pm.Gamma("rate", GAMMA, GAMMA / prior["mean"][0], shape=n_components)
+        return x * pt.log(rates) - rates - pt.gammaln(x + 1)
+
+    def from_draws(self, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """See `Family`."""
+        return {"rates": draws["rate"]}
+
+    def to_draws(self, parameters: Parameters) -> dict[str, np.ndarray]:
+        """See `Family`."""
+        return {"rate": np.maximum(parameters["rates"], 1e-6)}
+
+    def log_prior(self, parameters: Parameters, prior: Mapping[str, np.ndarray]) -> float:
+        """See `Family`."""
+        return log_gamma_density(parameters["rates"], float(prior["mean"][0]))
+
+    def prior_sd(
+        self, n_components: int, n_features: int, prior: Mapping[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """See `Family`."""
+        return {"log_rates": np.full(n_components, log_rate_sd())}
+
+    def moments(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
+        """r and r."""
+        rates = parameters["rates"][..., None]
+        return rates, rates
