@@ -148,8 +148,7 @@ def _classify(
 ) -> None:
     """What the polished end is: saddle, coinciding components, flat directions."""
     local = surface.quadratic(end)
-    # along a curved ridge, a slope left across it looks like curvature of its own size
-    flat = max(flat, 4 * local.noise, 4 * float(np.linalg.norm(local.gradient)))
+    flat = max(flat, 4 * local.noise)
     found.curvature = local.curvature
     if local.curvature.size:
         found.margins["flat"] = float(np.abs(local.curvature).min() / flat)
@@ -159,8 +158,9 @@ def _classify(
         found.flags.add("duplicate")
         found.coincident = True
         found.components = tuple(sorted({k + 1 for pair in pairs for k in pair}))
-    # Near the crest of a curved ridge the curvature along it is small, not round-off: whatever costs next
-    # to nothing within the shift is followed, and what becomes of it decides.
+    # Just off the crest of a curved ridge the slope left across it shows as a pair of small curvatures of
+    # either sign along it: whatever costs next to nothing within the shift is followed, and what becomes
+    # of it decides.
     soft = max(flat, 2 * policy.stationary / SHIFT**2)
     upward, level = local.curvature < -soft, np.abs(local.curvature) <= soft
     gain = max(
