@@ -412,6 +412,12 @@ class Gaussian(ExponentialFamily):
 
     # -- the posterior ----------------------------------------------------------------------------
 
+    priors_text: ClassVar[str] = (
+        f"means ~ Normal(m, ({MEAN_SD:g} s)²), standard deviations ~ LogNormal(log(s / K), {LOG_SD:g}²), "
+        f"correlations ~ LKJ({LKJ_ETA:g}), where m and s are the sample mean and standard deviation of "
+        "each feature (empirical Bayes) and K is the number of components"
+    )
+
     def pymc_components(
         self, x: Any, n_components: int, n_features: int, prior: Mapping[str, Any]
     ) -> Any:

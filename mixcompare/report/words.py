@@ -69,9 +69,8 @@ PLAIN = (
 )
 
 PRIORS = (
-    "Priors are weak, proper and scaled by the data (location and spread of the sample enter them: "
-    "empirical Bayes), so a posterior mean is not a maximum-likelihood estimate and need not be near one "
-    "where the data say little."
+    "They are weak and proper, and a posterior mean is no maximum-likelihood estimate: it need not be near "
+    "one where the data say little."
 )
 
 THRESHOLDS = {

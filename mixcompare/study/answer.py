@@ -181,25 +181,20 @@ def _why(points: pd.DataFrame, typed: Mapping[str, str]) -> Iterator[str]:
         int(v) for v in ((met & ~hit).sum(), (~hit).sum(), (met & hit).sum(), hit.sum())
     )
     if bad:
-        who = (
-            "the one fit that missed it"
-            if missed == 1
-            else f"{_these(bad, missed)} fits that missed it"
+        who = "the one fit" if missed == 1 else f"{_these(bad, missed)} fits"
+        others = f"{_these(good, held)} that reached it"
+        if held == 1:
+            others = f"the one that reached it {'did too' if good else 'did not'}"
+        join = ";" if held == 1 else ", against"
+        parts.append(
+            f"{who} that missed it met log-likelihoods that are nan or infinite{join} {others}"
         )
-        other = (
-            "the one fit that reached it"
-            if held == 1 and good
-            else f"{_these(good, held)} that reached it"
-        )
-        parts.append(f"{who} met log-likelihoods that are nan or infinite, against {other}")
     text = "; ".join(parts)
     if text:
         yield f"{text[:1].upper()}{text[1:]}."
 
 
 def _these(k: int, n: int) -> str:
-    if n == 1:
-        return "the one" if k else "not the one"
     if k == n:
         return "both" if n == 2 else f"all {n:,}"
     return f"{f'{k:,}' if k else 'none'} of the {n:,}"
@@ -207,19 +202,19 @@ def _these(k: int, n: int) -> str:
 
 def _formulations(rows: pd.DataFrame, typed: Mapping[str, str]) -> Iterator[str]:
     """Each formulation in brackets beside the plain one of the same solver, from the same starts."""
-    hits = rows.assign(
-        hit=rows["reached"] == True, typed=rows["method"].map(lambda m: typed.get(m, m))
-    )  # noqa: E712
+    names = rows["method"].map(lambda method: typed.get(method, method))
+    hits = rows.assign(hit=rows["reached"].eq(True), typed=names)
     bracket = hits["typed"].str.extract(r"^([^\[]+)\[(.+)\]$")
     hits = hits.assign(base=bracket[0].fillna(hits["typed"]), form=bracket[1])
     plain = hits.loc[hits["form"].isna(), [*START, "base", "hit"]]
-    parts = []
+    parts: list[str] = []
     for form, mine in hits[hits["form"].notna()].groupby("form", sort=False):
         pairs = mine.merge(plain, on=[*START, "base"], suffixes=("", "_plain"))
         k, default, n = int(pairs["hit"].sum()), int(pairs["hit_plain"].sum()), len(pairs)
-        if n and k != default:
-            fits = f"{words.of(k, n)} fits" if n > 1 else "its fit" if k else "not one fit"
-            parts.append(f"[{form}] ended there in {fits}, the default one in {_few(default, n)}")
+        if n > 1 and k != default:
+            there = "" if parts else " ended there"
+            fits = f"{words.of(k, n)}{'' if parts else ' fits'}"
+            parts.append(f"[{form}]{there} in {fits} and the default one in {_few(default, n)}")
     if parts:
         yield f"with the same solvers and starts, the formulation {', '.join(parts)}"
 
