@@ -67,9 +67,10 @@ def build(results: Any, out: str | Path, formats: Sequence[str] = FORMATS) -> Pa
 
 def compose(view: View) -> list[Section]:
     """The sections of a report in their order; parts without blocks are left out."""
-    sections = [asked.draw(asked.compute(view)), expectations.draw(expectations.compute(view))]
+    sections = [asked.draw(asked.compute(view))]
     sections += [page.draw(case.compute(view, one)) for one in view.cases]
     sections += [
+        expectations.draw(expectations.compute(view)),
         standing.draw(standing.compute(view)),
         standing.formulations(view),
         trail.draw_failures(trail.failures(view)),
@@ -84,7 +85,7 @@ def compose(view: View) -> list[Section]:
 def _render(
     template: str, view: View, answer: Section, sections: list[Section], drawings: dict[str, str]
 ) -> str:
-    from mixcompare.report import style
+    from mixcompare.report import svg
 
     loader = PackageLoader("mixcompare.report", "templates")
     html = template.endswith(".html.j2")
@@ -102,7 +103,7 @@ def _render(
         quick=_QUICK if view.results.quick else "",
         answer=answer,
         sections=sections,
-        drawing=lambda block: Markup(style.inline(drawings[block.name])),
+        drawing=lambda block: Markup(svg.inline(drawings[block.name])),
         css=Markup(source),
         tone=_tone,
         finding=words.finding,
@@ -131,10 +132,10 @@ def _markdown(text: str) -> str:
 
 
 def _drawn(blocks: Iterator[Drawing]) -> dict[str, str]:
-    from mixcompare.report import style
+    from mixcompare.report import style, svg
 
     return {
-        block.name: style.svg(style.figure_of(block.drawn), block.name, block.title)
+        block.name: svg.document(style.figure_of(block.drawn), block.name, block.title)
         for block in blocks
     }
 

@@ -100,6 +100,11 @@ class View:
             for block in self.study.get("method", [])
         }
 
+    def place(self, method: str) -> int:
+        """Where a method stands in the study; unknown ones last."""
+        order = list(self.method_names)
+        return order.index(method) if method in order else len(order)
+
     def of(self, table: str, case: Case) -> list[dict[str, Any]]:
         """The rows of a table of the results that belong to a case, as mappings."""
         frame = self._table(table)

@@ -103,6 +103,11 @@ PARAMETERS = {
 """Names of the reporting scale in print; others stand as they are."""
 
 
+def labelled(column: str, unit: str) -> str:
+    """A column with its unit: "waiting (min)"."""
+    return f"{column} ({unit})" if unit else column
+
+
 def finding(name: str) -> str:
     """A finding in words."""
     return SHORT.get(name, name)

@@ -25,6 +25,9 @@ from mixcompare.verify.policy import Policy
 from mixcompare.verify.sentences import sentence
 from mixcompare.verify.surface import Quadratic, Surface, polish
 
+ROUNDINGS = 8
+"""Roundings of one evaluation by which two may differ."""
+
 SHIFT = 0.3
 """How far a flat direction is followed, in scaled coordinates (sds of the component, logits)."""
 
@@ -113,8 +116,9 @@ def _judge_interior(
         gains.append(empty_component_gain(model, data, theta, policy))
     found.attainable_gain = max(gains)
     worst = np.nanmax([found.attainable_gain, found.newton_decrement])
-    found.margins["stationary"] = float(worst / policy.stationary)
-    if worst > policy.stationary:
+    limit = policy.stationary + _imprecision(surface.problem, theta, found, policy)
+    found.margins["stationary"] = float(worst / limit)
+    if worst > limit:
         found.flags.add("not_stationary")
     if collapsed(model, data, found.polished, policy):
         found.notes.append(
@@ -130,6 +134,17 @@ def _judge_interior(
         if (found.curvature > flat).all():
             found.intervals = wald(model, theta, surface, end)
     found.passes += surface.problem.passes
+
+
+def _imprecision(problem: Problem, theta: Theta, found: Evidence, policy: Policy) -> float:
+    """Nats that rounding alone may make of a gain at this end; noted where it matters."""
+    error = ROUNDINGS * problem.rounding(theta, *problem.statistics(theta))
+    if error > policy.stationary / 10:
+        found.notes.append(
+            f"precision: a component is so narrow and so far from the centre of the data that the "
+            f"log-likelihood is only known to {error:.1g} nats"
+        )
+    return error
 
 
 def _newton(here: Quadratic, flat: float, policy: Policy) -> tuple[np.ndarray, float]:

@@ -6,7 +6,7 @@ import pytest
 from mixcompare import registry
 from mixcompare.data import Dataset
 from mixcompare.mixture import MixtureModel
-from mixcompare.report import style
+from mixcompare.report import style, svg
 from mixcompare.report.figures import density, findings, gaps, posterior, trajectories
 from mixcompare.report.sections.curves import Fitted, densities
 from mixcompare.report.tables import Column, Table, counts, nats, number, share, text, with_error
@@ -58,7 +58,7 @@ def test_forms_of_a_solver_stand_together(names, expected):
 
 def test_svg_ids_are_numbered_and_prefixed():
     ax = findings.draw([findings.Bar("em", {"maximum": 3}, {}, {})], ["maximum"], {})
-    document = style.svg(ax.figure, "here", "A title & more")
+    document = svg.document(ax.figure, "here", "A title & more")
     ids = re.findall(r' id="([^"]+)"', document)
     assert ids
     assert all(name.startswith("here-") for name in ids)
