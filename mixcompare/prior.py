@@ -22,7 +22,9 @@ def text(model: MixtureModel) -> str:
     """The prior in one line: weights, then components; "" where the family states none."""
     parts = [model.family.priors_text]
     if model.n_components > 1:
-        parts.insert(0, f"weights ~ Dirichlet({', '.join([f'{CONCENTRATION:g}'] * model.n_components)})")
+        parts.insert(
+            0, f"weights ~ Dirichlet({', '.join([f'{CONCENTRATION:g}'] * model.n_components)})"
+        )
     return ", ".join(parts) if all(parts) else ""
 
 

@@ -414,8 +414,8 @@ class Gaussian(ExponentialFamily):
 
     priors_text: ClassVar[str] = (
         f"means ~ Normal(m, ({MEAN_SD:g} s)²), standard deviations ~ LogNormal(log(s / K), {LOG_SD:g}²), "
-        f"correlations of several features ~ LKJ({LKJ_ETA:g}), where m and s are the sample mean and standard deviation of "
-        "each feature (empirical Bayes) and K is the number of components"
+        f"correlations of several features ~ LKJ({LKJ_ETA:g}), where m and s are the sample mean and "
+        "standard deviation of each feature (empirical Bayes) and K is the number of components"
     )
 
     def pymc_components(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import zlib
 
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -15,8 +16,8 @@ from mixcompare.report.style import styled
 def document(figure: Figure, name: str, title: str) -> str:
     """The figure as an SVG document that depends on nothing but what is drawn.
 
-    Element ids are numbered in order and begin with `name`, so that many figures can share a page; there
-    are none but those referred to. No date, no creator, no document type, no reference to anything outside.
+    Element ids are numbered in order after a digest of `name`, so that many figures can share a page;
+    there are none but those referred to. No date, creator or document type, nothing from outside.
     """
     FigureCanvasSVG(figure)
     buffer = io.StringIO()
@@ -87,10 +88,11 @@ def _decimals(number: str) -> str:
 
 
 def _renumbered(text: str, name: str) -> str:
-    """Only ids that something refers to, numbered in order."""
+    """Only ids that something refers to, numbered in order after a short form of `name`."""
     referred = set(re.findall(r'(?:href="#|url\(#)([^")]+)', text))
     order = [old for old in dict.fromkeys(re.findall(r' id="([^"]+)"', text)) if old in referred]
-    ids = {old: f"{name}-{i}" for i, old in enumerate(order)}
+    short = f"f{zlib.crc32(name.encode()):x}"
+    ids = {old: f"{short}-{i}" for i, old in enumerate(order)}
     text = re.sub(r' id="([^"]+)"', lambda m: f' id="{ids[m[1]]}"' if m[1] in ids else "", text)
     return re.sub(r'((?:href="#|url\(#))([^")]+)', lambda m: m[1] + ids[m[2]], text)
 

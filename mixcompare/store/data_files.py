@@ -22,7 +22,7 @@ Datasets = Mapping[tuple[str, int], Dataset]
 
 
 def write_data(folder: Path, datasets: Datasets) -> None:
-    """One file for each (name, replicate), and index.json with name, columns, units, source, n, d and truth."""
+    """One file for each (name, replicate); index.json has name, columns, units, source, n, d and truth."""
     folder.mkdir(exist_ok=True)
     index = []
     for (name, replicate), data in datasets.items():

@@ -1,4 +1,4 @@
-"""The answer to a study's question in one paragraph: all data sets together, from numbers alone."""
+"""The answer to a study's question in two short paragraphs: all data sets together, from numbers alone."""
 
 from __future__ import annotations
 
@@ -16,18 +16,24 @@ START = ["data", "model", "replicate", "start_scheme", "start_index"]
 """Rows that agree in these began at the same point of the same likelihood."""
 
 
-def tell(results: Any) -> str:
-    """Who found the best known optimum, whether solvers knew, why not, and what has no answer.
+def tell(results: Any) -> list[str]:
+    """Who found the best known optimum and whether solvers knew; then why not, and what has no answer.
 
-    At most four sentences, each left out where there is nothing of its kind to say.
+    At most two paragraphs of two sentences, each left out where there is nothing of its kind to say.
     """
     if results.rows.empty:
-        return "There are no fits to report."
+        return ["There are no fits to report."]
     points = results.rows[~results.rows["sampler"]]
-    said = [*_reached(points), *_claims(points), *_why(points, _typed(results.study))]
+    why = [*_why(points, _typed(results.study))]
     limits = [*_ridges(results), *_posteriors(results.rows[results.rows["sampler"]])]
-    text = "; ".join(limits)
-    return " ".join([*said, f"{text[:1].upper()}{text[1:]}."] if limits else said)
+    if limits:
+        why.append(_sentence("; ".join(limits)))
+    said = [*_reached(points), *_claims(points)]
+    return [" ".join(paragraph) for paragraph in (said, why) if paragraph]
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 # -- who found it ---------------------------------------------------------------------------------
@@ -189,9 +195,8 @@ def _why(points: pd.DataFrame, typed: Mapping[str, str]) -> Iterator[str]:
         parts.append(
             f"{who} that missed it met log-likelihoods that are nan or infinite{join} {others}"
         )
-    text = "; ".join(parts)
-    if text:
-        yield f"{text[:1].upper()}{text[1:]}."
+    if parts:
+        yield _sentence("; ".join(parts))
 
 
 def _these(k: int, n: int) -> str:

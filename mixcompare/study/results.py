@@ -100,8 +100,8 @@ class Results:
 
     # -- words ------------------------------------------------------------------------------------
 
-    def answer(self) -> str:
-        """One paragraph over all data sets: who found the best known optimum, and knew it (`answer.tell`)."""
+    def answer(self) -> list[str]:
+        """The study's answer in paragraphs: who found the best known optimum, and knew it (`answer.tell`)."""
         return answer.tell(self)
 
     def sentences(self) -> list[str]:

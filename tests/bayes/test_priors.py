@@ -12,7 +12,7 @@ from mixcompare.data import Dataset
 from mixcompare.estimators.posterior import declare, locator, shared
 from mixcompare.families.priors import correlation_sd, logit_sd
 from mixcompare.mixture import MixtureModel
-from mixcompare.prior import log_prior, prior_sd, scales
+from mixcompare.prior import log_prior, prior_sd, scales, text
 from mixcompare.theta import Theta
 
 CASES = [
@@ -143,3 +143,14 @@ def test_an_edge_start_is_moved_inside():
     values = model.family.to_draws(Theta([0.5, 0.5], probs=[[0.0], [1.0]]).parameters)
     assert (values["p"] > 0).all()
     assert (values["p"] < 1).all()
+
+
+def test_the_prior_in_words():
+    assert text(MixtureModel("bernoulli", 3)) == (
+        "weights ~ Dirichlet(2, 2, 2), probabilities ~ Beta(1.5, 1.5)"
+    )
+    said = text(MixtureModel("gaussian", 1))
+    assert said.startswith(
+        "means ~ Normal(m, (1.5 s)²), standard deviations ~ LogNormal(log(s / K), 0.8²)"
+    )
+    assert "LKJ(2)" in said

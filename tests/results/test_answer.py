@@ -8,8 +8,14 @@ import pytest
 from planted import BEST, LOWER, NAN, NARROW, results, row, several, waiting
 from test_sentences import ENDS
 
+from mixcompare.report.terminal import study_text
+
 GOOD = ("maximum", -100.0, True, {})
 LOST = ("non_finite", NAN, False, {"non_finite": 5})
+
+
+def answer(*made):
+    return " ".join(results(*made).answer())
 
 
 def text(expected):
@@ -25,7 +31,7 @@ def test_the_planted_study():
         claimed at sound optima other than the best known. 2 of the 4 fits that missed it met
         log-likelihoods that are nan or infinite, against none of the 4 that reached it.
     """
-    assert results(waiting()).answer() == text(expected)
+    assert answer(waiting()) == text(expected)
 
 
 def test_a_sound_formulation_that_does_as_well_is_said_to():
@@ -46,7 +52,7 @@ def test_a_sound_formulation_that_does_as_well_is_said_to():
         in 5; 5 of the 6 fits that missed it met log-likelihoods that are nan or infinite, against none
         of the 11 that reached it.
     """
-    assert results(rows).answer() == text(expected)
+    assert answer(rows) == text(expected)
 
 
 def test_the_default_is_compared_from_the_same_starts_only():
@@ -55,16 +61,13 @@ def test_the_default_is_compared_from_the_same_starts_only():
         *several("bfgs", *[GOOD] * 2, data="other"),
         *several("bfgs", *[GOOD] * 20),
     ]
-    assert (
-        "[bounded] ended there in 1 of 2 fits and the default one in both;"
-        in results(rows).answer()
-    )
+    assert "[bounded] ended there in 1 of 2 fits and the default one in both;" in answer(rows)
 
 
 def test_labels_stand_for_what_was_typed():
     study = {"method": [{"name": "bfgs", "label": "good"}, {"name": "bfgs[naive]", "label": "bad"}]}
     rows = [*several("good", *[GOOD] * 2), *several("bad", *[LOST] * 2)]
-    said = results(rows, study).answer()
+    said = answer(rows, study)
     assert "In both fits good ended" in said
     assert "[naive] ended there in none of 2 fits and the default one in both;" in said
 
@@ -128,27 +131,27 @@ def test_labels_stand_for_what_was_typed():
     ],
 )
 def test_few_of_anything(rows, expected):
-    assert results(rows).answer() == expected
+    assert answer(rows) == expected
 
 
 def test_failure_said_of_sound_ends_alone():
-    said = results(several("em", ("maximum", -100.0, False, {}), GOOD, GOOD)).answer()
+    said = answer(several("em", ("maximum", -100.0, False, {}), GOOD, GOOD))
     assert (
         "wrong at 1 of 3 ends: failure was reported at 1 that was sound (the only one by em)."
         in said
     )
-    said = results(several("em", *[("maximum", -100.0, False, {})] * 3)).answer()
+    said = answer(several("em", *[("maximum", -100.0, False, {})] * 3))
     assert "wrong at all 3 ends: failure was reported at 3 that were sound (all 3 by em)." in said
 
 
 def test_success_at_a_lower_optimum_is_right_but_told():
-    said = results(several("em", GOOD, ("maximum", -103.0, True, {"end": LOWER}))).answer()
+    said = answer(several("em", GOOD, ("maximum", -103.0, True, {"end": LOWER})))
     assert "right at both ends; one more success was claimed at a sound optimum other than" in said
 
 
 def test_data_without_a_best_known_optimum_are_left_out_and_counted():
     rows = [*several("em", GOOD, GOOD), *several("em", LOST, LOST, data="other")]
-    said = results(rows).answer()
+    said = answer(rows)
     assert "In both fits em ended" in said
     assert "(1 of 2 data sets left out, for want of such an optimum)." in said
 
@@ -160,20 +163,16 @@ def test_a_ridge_identifies_nothing():
         *[row("nuts", "verified", -6.8, data=d, flags=json.dumps(f)) for d, f in
           (("coins", ["unidentified"]), ("planted", []))],
     ]  # fmt: skip
-    assert (
-        results(rows)
-        .answer()
-        .endswith(
-            "On coins the best known optimum is a ridge of equally good points, so these data do not "
-            "identify the parameters; both posteriors drawn by nuts passed every check, 1 of them about as "
-            "wide as the prior."
-        )
+    assert answer(rows).endswith(
+        "On coins the best known optimum is a ridge of equally good points, so these data do not "
+        "identify the parameters; both posteriors drawn by nuts passed every check, 1 of them about as "
+        "wide as the prior."
     )
     rows = [
         row("em", f, -1.0, True, replicate=r) for r, f in enumerate(("ridge", "maximum", "ridge"))
     ]
-    assert "On planted (2 of 3 data sets) the best known" in results(rows).answer()
-    assert "ridge" not in results(several("em", GOOD, GOOD)).answer()
+    assert "On planted (2 of 3 data sets) the best known" in answer(rows)
+    assert "ridge" not in answer(several("em", GOOD, GOOD))
 
 
 @pytest.mark.parametrize("methods", [("a", "b"), ("a", "a"), ("a", "a[naive]")])
@@ -188,10 +187,16 @@ def test_whole_whatever_the_rows(replicates, methods):
             for m, end in zip(methods, pair, strict=True)
             for r in several(m, end, replicate=k)
         ]
-        said = results(rows).answer()
+        said = answer(rows)
         assert said.endswith("."), said
         assert said[0].isupper() or said[0].isdigit(), said
         assert len(re.findall(r"\.(?: |$)", said)) <= 4, said
         assert not re.search(r"None|  |\(\)|\.\.| ,|: \.|;\.|; ;", said), said
         assert not re.search(r"\b1 (fits|data sets|ends|of them are)\b", said), said
         assert not re.search(r"\bof 1\b", said), said
+
+
+def test_the_command_line_begins_with_the_answer():
+    made = results(waiting())
+    said = " ".join(study_text(made, 60).split())
+    assert said.startswith(" ".join(made.answer()))

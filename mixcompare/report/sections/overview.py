@@ -9,12 +9,15 @@ from mixcompare.report.document import Items, Paragraph, Section, Tabular
 from mixcompare.report.tables import Column, Table, share, text, typeset
 from mixcompare.report.view import Case, View
 
+BROKEN = "Not reproduced: "
+"""How sentences about expectations begin that were not met."""
+
 
 @dataclass(frozen=True)
 class Overview:
     """Sentences about the whole study, one about each case, and a row a method."""
 
-    answer: str
+    answer: list[str]
     general: list[str]
     cases: list[tuple[str, str]]
     columns: list[Column]
@@ -30,18 +33,18 @@ def compute(view: View) -> Overview:
     ]
     columns, rows = _table(view)
     told = [typeset(s) for s in general if not s.startswith("Asked: ")]
-    return Overview(typeset(view.results.answer()), told, cases, columns, rows)
+    return Overview([typeset(p) for p in view.results.answer()], told, cases, columns, rows)
 
 
 def draw(overview: Overview) -> Section:
     """Make the section that opens the report."""
     made, rest = overview.general[:1], overview.general[1:]
-    blocks: list[Any] = [Paragraph(sentence) for sentence in (overview.answer, *made)]
+    blocks: list[Any] = [Paragraph(text_) for text_ in (*overview.answer, *made)]
     blocks += [Paragraph(sentence, about=name) for name, sentence in overview.cases]
-    if len(rest) > 1:
-        blocks += [Paragraph(rest[0]), Items(rest[1:])]
-    else:
-        blocks += [Paragraph(sentence) for sentence in rest]
+    broken = [sentence for sentence in rest if sentence.startswith(BROKEN)]
+    blocks += [Paragraph(sentence) for sentence in rest if sentence not in broken]
+    if broken:
+        blocks.append(Items(broken))
     if overview.rows:
         caption = (
             "Ends at the best known optimum, of all fits (of a sampler: draws found sound), and how often "

@@ -211,7 +211,8 @@ def _posterior(data: CaseData) -> Section:
         caption = (
             "Each method's best end with its 95 % Wald interval, and the posterior mean of "
             f"{', '.join(data.samplers)} with its 95 % equal-tailed interval and draws, on the reporting "
-            "scale. No interval is drawn where the information matrix gives none. "
+            "scale. No interval is drawn where the information matrix gives none; "
+            "arrows point to values outside the axes. "
             f"{'The dotted line is the truth. ' if case.truth is not None else ''}{_together(data)}"
         )
         blocks = [
