@@ -147,7 +147,10 @@ def as_dataset(data: Any, counts: Any = None, name: str = "data") -> Dataset:
 
 
 def _numbers(values: Any, name: str) -> np.ndarray:
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise DataError(f"{name}: expected a rectangular array of numbers ({error})") from error
     if array.dtype.kind in "biuf":
         return array
     if array.dtype.kind == "c":
