@@ -58,7 +58,6 @@ venv: ## make .venv, or bring it up to date
 
 demo: venv ## run studies/quickstart.toml and say where its report is
 	@$(BIN)/mixcompare run studies/quickstart.toml --out runs/quickstart $(RUN_FLAGS)
-	@echo "The report: runs/quickstart/report.html (for a browser), runs/quickstart/report.md (as text)"
 
 # pytest exits with 5 if no test was selected, which proves nothing
 pytest = $(BIN)/pytest -m $(1) $(PYTEST_FLAGS) || { code=$$?; \

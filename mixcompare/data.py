@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -25,9 +25,13 @@ class Dataset:
     labels : ndarray, shape (n,), or None
         Known groups, never seen by an estimator.
     columns : tuple of str
-        Names of the d features; units in parentheses if known.
+        Names of the d features.
     name, source : str
         What it is called, and where it comes from.
+    truth : Theta or None
+        What the data were drawn from, if they were simulated.
+    units : tuple of str
+        Unit of each of the d features, "" where it is not known.
 
     Raises
     ------
@@ -42,6 +46,7 @@ class Dataset:
     name: str = "data"
     source: str = ""
     truth: Any = field(default=None, repr=False)
+    units: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         x = np.ascontiguousarray(_numbers(self.x, self.name), dtype=float)
@@ -58,6 +63,9 @@ class Dataset:
         )
         if len(columns) != x.shape[1]:
             raise DataError(f"{self.name}: expected {x.shape[1]} column names, got {len(columns)}")
+        units = tuple(self.units) or ("",) * x.shape[1]
+        if len(units) != x.shape[1]:
+            raise DataError(f"{self.name}: expected {x.shape[1]} units, got {len(units)}")
         _require_finite(x, self.name, columns)
         counts, labels = self.counts, self.labels
         if labels is not None:
@@ -72,7 +80,8 @@ class Dataset:
                 keep = counts > 0
                 x, counts = np.ascontiguousarray(x[keep]), counts[keep]
                 labels = None if labels is None else labels[keep]
-        for name, value in (("x", x), ("counts", counts), ("labels", labels), ("columns", columns)):
+        settled = {"x": x, "counts": counts, "labels": labels, "columns": columns, "units": units}
+        for name, value in settled.items():
             object.__setattr__(self, name, value)
 
     @property
@@ -118,9 +127,7 @@ def as_dataset(data: Any, counts: Any = None, name: str = "data") -> Dataset:
     if isinstance(data, Dataset):
         if counts is None:
             return data
-        return Dataset(
-            data.x, counts, data.labels, data.columns, data.name, data.source, data.truth
-        )
+        return replace(data, counts=counts)
     columns: tuple[str, ...] = ()
     if isinstance(data, (str, bytes, dict)) or np.isscalar(data) or data is None:
         raise DataError(
@@ -140,7 +147,10 @@ def as_dataset(data: Any, counts: Any = None, name: str = "data") -> Dataset:
 
 
 def _numbers(values: Any, name: str) -> np.ndarray:
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise DataError(f"{name}: expected a rectangular array of numbers ({error})") from error
     if array.dtype.kind in "biuf":
         return array
     if array.dtype.kind == "c":

@@ -14,6 +14,7 @@ from mixcompare.data import Dataset
 from mixcompare.errors import DataError, SpecError, nearest
 from mixcompare.families.base import Family, Frame, Parameters
 from mixcompare.numerics import log_softmax, logsumexp
+from mixcompare.options import with_options
 from mixcompare.theta import Theta
 
 
@@ -209,5 +210,5 @@ def _make(name: str, options: dict[str, Any]) -> Family:
                 f'family {name}: unknown option "{key}": expected '
                 f"{', '.join(known) if known else 'no options'}.{nearest(key, known)}"
             )
-    family: Family = cls(**options)
+    family: Family = with_options(cls, cls, options)
     return family

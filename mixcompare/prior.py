@@ -18,6 +18,16 @@ CONCENTRATION = 2.0
 """Of the Dirichlet prior on the weights: at 1 or below, overfitted mixtures empty components."""
 
 
+def text(model: MixtureModel) -> str:
+    """The prior in one line: weights, then components; "" where the family states none."""
+    parts = [model.family.priors_text]
+    if model.n_components > 1:
+        parts.insert(
+            0, f"weights ~ Dirichlet({', '.join([f'{CONCENTRATION:g}'] * model.n_components)})"
+        )
+    return ", ".join(parts) if all(parts) else ""
+
+
 def scales(model: MixtureModel, data: Dataset) -> dict[str, np.ndarray]:
     """What the family's prior is scaled by: "mean" and "sd" (d,) of the data in the family's frame.
 

@@ -7,8 +7,11 @@ data or the start: that is what makes comparisons paired.
 from __future__ import annotations
 
 import hashlib
+import operator
 
 import numpy as np
+
+from mixcompare.errors import SpecError
 
 
 def stream(root: int, *names: str | int) -> np.random.Generator:
@@ -22,7 +25,11 @@ def stream(root: int, *names: str | int) -> np.random.Generator:
 
 def entropy(root: int, *names: str | int) -> int:
     """The 128-bit integer seed of the stream called `names`."""
-    text = "\x1f".join([str(int(root)), *(f"{type(name).__name__}:{name}" for name in names)])
+    try:
+        whole = operator.index(root)
+    except TypeError as error:
+        raise SpecError(f"seed: expected a whole number, got {root!r}") from error
+    text = "\x1f".join([str(whole), *(f"{type(name).__name__}:{name}" for name in names)])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "big")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -50,7 +50,7 @@ def load_dataset(name: str, columns: Names | None = None) -> Dataset:
     Returns
     -------
     Dataset
-        `x` (n, d) in the units of `catalogue()[name].units`, with counts and labels where the
+        `x` (n, d) in `units`, those of the catalogue, with counts and labels where the
         file has them.
 
     Raises
@@ -60,7 +60,7 @@ def load_dataset(name: str, columns: Names | None = None) -> Dataset:
     """
     entry = _entry(name)
     text = _folder().joinpath("files", f"{name}.csv").read_text(encoding="utf-8")
-    return parse_csv(
+    data = parse_csv(
         text.splitlines(keepends=True),
         f'data set "{name}"',
         entry.observations if columns is None else columns,
@@ -69,6 +69,7 @@ def load_dataset(name: str, columns: Names | None = None) -> Dataset:
         name=name,
         source=entry.source,
     )
+    return replace(data, units=tuple(entry.units[column] for column in data.columns))
 
 
 def available() -> list[str]:

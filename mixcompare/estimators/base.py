@@ -6,6 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from mixcompare import registry
 from mixcompare.errors import SpecError, nearest
 from mixcompare.mixture import MixtureModel
+from mixcompare.options import with_options
 from mixcompare.problem import Problem
 from mixcompare.records import Claim
 from mixcompare.theta import Theta
@@ -85,7 +87,7 @@ def make_estimator(method: str | Estimator, **options: Any) -> Estimator:
                 f'method {method}: unknown option "{key}": expected one of {", ".join(known)}.'
                 f"{nearest(key, known)}"
             )
-    estimator: Estimator = cls.modified(modifiers, **options)
+    estimator: Estimator = with_options(partial(cls.modified, modifiers), cls, options)
     return estimator
 
 

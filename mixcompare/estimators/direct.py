@@ -69,6 +69,11 @@ class Direct(Estimator):
                 f"bounds: only the formulation bounded has a box; write {self.name}[bounded], or leave "
                 f"them out"
             )
+        if not isinstance(self.bounds or {}, Mapping):
+            raise SpecError(
+                f"bounds: expected a box for each kind of parameter, such as "
+                f'{{"means": (0, 1)}}, got {self.bounds!r}'
+            )
         for kind, pair in (self.bounds or {}).items():
             _check_pair(kind, pair)
 

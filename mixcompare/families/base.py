@@ -269,6 +269,9 @@ class Family(ABC):
     #
     # `prior` holds what priors are scaled by: "mean" and "sd" (d,) of the data (frame), symbolic or not.
 
+    priors_text: ClassVar[str] = ""
+    """The priors in one line, for readers: what `pymc_components` declares."""
+
     @abstractmethod
     def pymc_components(
         self, x: Any, n_components: int, n_features: int, prior: Mapping[str, Any]

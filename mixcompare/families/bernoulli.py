@@ -219,6 +219,8 @@ class Bernoulli(ExponentialFamily):
 
     # -- the posterior ----------------------------------------------------------------------------
 
+    priors_text: ClassVar[str] = f"probabilities ~ Beta({BETA:g}, {BETA:g})"
+
     def pymc_components(
         self, x: Any, n_components: int, n_features: int, prior: Mapping[str, Any]
     ) -> Any:

@@ -364,6 +364,8 @@ class Categorical(ExponentialFamily):
 
     # -- the posterior ----------------------------------------------------------------------------
 
+    priors_text: ClassVar[str] = f"probabilities of each item ~ Dirichlet({BETA:g}, ..., {BETA:g})"
+
     def pymc_components(
         self, x: Any, n_components: int, n_features: int, prior: Mapping[str, Any]
     ) -> Any:

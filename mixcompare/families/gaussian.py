@@ -20,7 +20,7 @@ from mixcompare.families.covariance.base import LOG_2PI, Kind, cholesky, precisi
 from mixcompare.families.covariance.diagonal import Diagonal
 from mixcompare.families.covariance.full import Full
 from mixcompare.families.covariance.spherical import Spherical
-from mixcompare.families.priors import LOG_SD, MEAN_SD, correlation_sd, log_normal_density
+from mixcompare.families.priors import LKJ_ETA, LOG_SD, MEAN_SD, correlation_sd, log_normal_density
 
 KINDS: dict[str, Kind] = {
     "full": Full(),
@@ -394,6 +394,12 @@ class Gaussian(ExponentialFamily):
         }
 
     # -- the posterior ----------------------------------------------------------------------------
+
+    priors_text: ClassVar[str] = (
+        f"means ~ Normal(m, ({MEAN_SD:g} s)²), standard deviations ~ LogNormal(log(s / K), {LOG_SD:g}²), "
+        f"correlations, where free, ~ LKJ({LKJ_ETA:g}), where m and s are the sample mean and "
+        "standard deviation of each feature (empirical Bayes) and K is the number of components"
+    )
 
     def pymc_components(
         self, x: Any, n_components: int, n_features: int, prior: Mapping[str, Any]

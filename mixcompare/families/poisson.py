@@ -223,6 +223,10 @@ class Poisson(ExponentialFamily):
 
     # -- the posterior ----------------------------------------------------------------------------
 
+    priors_text: ClassVar[str] = (
+        f"rates ~ Gamma({GAMMA:g}, {GAMMA:g} / m), where m is the sample mean (empirical Bayes)"
+    )
+
     def pymc_components(
         self, x: Any, n_components: int, n_features: int, prior: Mapping[str, Any]
     ) -> Any:

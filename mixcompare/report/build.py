@@ -7,11 +7,12 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from mixcompare.errors import SpecError, nearest
 from mixcompare.records import DRAW_FINDINGS, FINDINGS, SOUND
@@ -19,6 +20,11 @@ from mixcompare.report import words
 from mixcompare.report.document import Drawing, Section, Tabular
 from mixcompare.report.sections import asked, case, expectations, overview, page, standing, trail
 from mixcompare.report.view import View
+
+MANIFEST = ".report"
+"""Names of the tables and figures that reports in this folder wrote, one a line."""
+
+_OURS = re.compile(r"tables/[^/\\]+\.(csv|tex)|figures/[^/\\]+\.svg")
 
 FORMATS = ("html", "md", "csv", "tex")
 
@@ -31,8 +37,9 @@ def build(results: Any, out: str | Path, formats: Sequence[str] = FORMATS) -> Pa
     results : Results
     out : path
         Made if it does not exist. `report.html` stands alone; `report.md` shows `figures/*.svg`; every
-        table is in `tables/` as .csv (full precision) and .tex (booktabs). Files of a former report of
-        the same names are replaced, each at once.
+        table is in `tables/` as .csv (full precision) and .tex (booktabs). Files of a former report are
+        replaced, each at once; tables and figures of it that this one does not have are removed. Which
+        files those are is noted in `.report`: nothing else is ever removed.
     formats : sequence of {"html", "md", "csv", "tex"}
 
     Returns
@@ -62,14 +69,16 @@ def build(results: Any, out: str | Path, formats: Sequence[str] = FORMATS) -> Pa
         files |= {f"figures/{name}.svg": document for name, document in drawings.items()}
     for name, content in files.items():
         _write(folder / name, content)
+    _forget(folder, set(files), chosen)
     return folder / next((name for name in ("report.html", "report.md") if name in files), "tables")
 
 
 def compose(view: View) -> list[Section]:
     """The sections of a report in their order; parts without blocks are left out."""
-    sections = [asked.draw(asked.compute(view)), expectations.draw(expectations.compute(view))]
+    sections = [asked.draw(asked.compute(view))]
     sections += [page.draw(case.compute(view, one)) for one in view.cases]
     sections += [
+        expectations.draw(expectations.compute(view)),
         standing.draw(standing.compute(view)),
         standing.formulations(view),
         trail.draw_failures(trail.failures(view)),
@@ -84,7 +93,7 @@ def compose(view: View) -> list[Section]:
 def _render(
     template: str, view: View, answer: Section, sections: list[Section], drawings: dict[str, str]
 ) -> str:
-    from mixcompare.report import style
+    from mixcompare.report import svg
 
     loader = PackageLoader("mixcompare.report", "templates")
     html = template.endswith(".html.j2")
@@ -95,6 +104,7 @@ def _render(
         keep_trailing_newline=True,
     )
     environment.filters["md"] = _markdown
+    environment.filters["named"] = partial(_named, names=view.named)
     source = loader.get_source(environment, "style.css")[0]
     text = environment.get_template(template).render(
         title=view.study.get("title") or "Comparison",
@@ -102,7 +112,7 @@ def _render(
         quick=_QUICK if view.results.quick else "",
         answer=answer,
         sections=sections,
-        drawing=lambda block: Markup(style.inline(drawings[block.name])),
+        drawing=lambda block: Markup(svg.inline(drawings[block.name])),
         css=Markup(source),
         tone=_tone,
         finding=words.finding,
@@ -125,16 +135,27 @@ def _tone(name: str) -> str:
     return "failed" if name in (*FINDINGS, *DRAW_FINDINGS, "not reproduced") else ""
 
 
+def _named(text: str, names: re.Pattern[str]) -> Markup:
+    """Text for HTML that breaks after underscores, but not "95 %" nor l-bfgs-b[naive] (a method)."""
+    parts = names.split(str(text).replace(" %", "\u00a0%"))
+    return Markup("").join(
+        Markup('<span class="name">{}</span>').format(part)
+        if i % 2
+        else escape(part).replace("_", Markup("_<wbr>"))
+        for i, part in enumerate(parts)
+    )
+
+
 def _markdown(text: str) -> str:
     """Text whose asterisks, underscores and brackets are not markup."""
     return "".join(f"\\{letter}" if letter in "\\`*_[]<>|" else letter for letter in str(text))
 
 
 def _drawn(blocks: Iterator[Drawing]) -> dict[str, str]:
-    from mixcompare.report import style
+    from mixcompare.report import style, svg
 
     return {
-        block.name: style.svg(style.figure_of(block.drawn), block.name, block.title)
+        block.name: svg.document(style.figure_of(block.drawn), block.name, block.title)
         for block in blocks
     }
 
@@ -158,6 +179,19 @@ def _formats(formats: Sequence[str]) -> set[str]:
     if not chosen:
         raise SpecError(f"format: expected one or more of {', '.join(FORMATS)}, got none")
     return set(chosen)
+
+
+def _forget(folder: Path, written: set[str], chosen: set[str]) -> None:
+    """Remove tables and figures that a former report wrote in these formats and this one did not."""
+    note = folder / MANIFEST
+    lines = note.read_text(encoding="utf-8").splitlines() if note.is_file() else []
+    former = {line for line in lines if _OURS.fullmatch(line)} - written
+    kinds = chosen | ({"svg"} if chosen & {"html", "md"} else set())
+    gone = {name for name in former if name.rpartition(".")[2] in kinds}
+    for name in gone:
+        (folder / name).unlink(missing_ok=True)
+    kept = sorted((former - gone) | {name for name in written if _OURS.fullmatch(name)})
+    _write(note, "".join(f"{name}\n" for name in kept))
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,4 +1,4 @@
-"""How every figure looks: one hue a kind of method, one mark a method, and SVG that never varies.
+"""How every figure looks: one hue a kind of method, one mark a method.
 
 Hues follow Okabe and Ito (2008) and Tol (2021), darkened to 4.5:1 on white; no figure tells by hue alone.
 """
@@ -6,15 +6,12 @@ Hues follow Okabe and Ito (2008) and Tol (2021), darkened to 4.5:1 on white; no 
 from __future__ import annotations
 
 import functools
-import io
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import matplotlib.style
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from mixcompare.errors import ContractError
@@ -167,47 +164,3 @@ def figure_of(drawn: Any) -> Figure:
     if figure is None:
         raise ContractError("a figure's draw must return axes that belong to a figure")
     return figure
-
-
-@styled
-def svg(figure: Figure, name: str, title: str) -> str:
-    """The figure as an SVG document that depends on nothing but what is drawn.
-
-    Element ids are numbered in order and begin with `name`, so that many figures can share a page;
-    no date, no creator, no document type, no reference to anything outside.
-    """
-    FigureCanvasSVG(figure)
-    buffer = io.StringIO()
-    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    figure.savefig(buffer, format="svg", metadata=nothing, facecolor="none")
-    text = buffer.getvalue()
-    text = text[text.index("<svg") :]
-    ids = {
-        old: f"{name}-{i}"
-        for i, old in enumerate(dict.fromkeys(re.findall(r' id="([^"]+)"', text)))
-    }
-    text = re.sub(r' id="([^"]+)"', lambda m: f' id="{ids[m[1]]}"', text)
-    text = re.sub(r'href="#([^"]+)"', lambda m: f'href="#{ids[m[1]]}"', text)
-    text = re.sub(r"url\(#([^)]+)\)", lambda m: f"url(#{ids[m[1]]})", text)
-    text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.S)
-    text = re.sub(r' (d|x|y)="([^"]*)"', lambda m: f' {m[1]}="{_rounded(m[2])}"', text)
-    label = f'<title id="{name}-title">{_escaped(title)}</title>'
-    opening = f'<svg role="img" aria-labelledby="{name}-title" '
-    return re.sub(
-        r"<svg (.*?>)", lambda m: opening + m[1] + "\n" + label, text, count=1, flags=re.S
-    )
-
-
-def inline(document: str) -> str:
-    """The SVG as it stands inside an HTML page, where namespaces are understood."""
-    document = re.sub(r' xmlns(:xlink)?="[^"]*"', "", document)
-    return document.replace("xlink:href", "href")
-
-
-def _rounded(numbers: str) -> str:
-    """Coordinates to a hundredth of a point: nobody sees more, and files are half as large."""
-    return re.sub(r"-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), numbers)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

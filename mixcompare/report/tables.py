@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -195,6 +196,11 @@ def _nested(value: Any) -> str:
 
 def _missing(value: Any) -> bool:
     return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+
+
+def typeset(value: Any) -> str:
+    """Words with a true minus before numbers: "-1.5", "1e-06" become "−1.5", "1e−6"; hyphens stay."""
+    return re.sub(r"(?<![\w.)\]-])-(?=\d)|(?<=\de)-0*(?=\d)", "−", text(value))
 
 
 def _minus(digits: str) -> str:

@@ -59,7 +59,8 @@ def verdict_text(verdict: Verdict, data: Dataset, model: MixtureModel, width: in
 
 
 def study_text(results: Results, width: int) -> str:
-    """How a study ended: what was made, the best known values and who reached them, the expectations."""
+    """How a study ended: the answer, what was made, best known values and who reached them, expectations."""
+    answer = "".join(f"{_filled(paragraph, width)}\n\n" for paragraph in results.answer())
     told = list(sentences.asked(results))
     for (data, model), rows in results.rows.groupby(["data", "model"], sort=False):
         case = Case(results, str(data), str(model), rows)
@@ -72,7 +73,7 @@ def study_text(results: Results, width: int) -> str:
         parts.append(f"Expectations: {', '.join(said)}.")
         broken = expectations[expectations["status"] == "not reproduced"]
         parts += [_broken(row, width) for _, row in broken.iterrows()]
-    return "\n".join(parts)
+    return answer + "\n".join(parts)
 
 
 # -- the table of methods -------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -100,6 +101,17 @@ class View:
             block.get("label") or block["name"]: block["name"]
             for block in self.study.get("method", [])
         }
+
+    @cached_property
+    def named(self) -> re.Pattern[str]:
+        """Finds the names of methods in a text, the longest first."""
+        names = sorted(set(self.rows["method"]), key=len, reverse=True)
+        return re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, names)) or '(?!)'})(?![\w\[-])")
+
+    def place(self, method: str) -> int:
+        """Where a method stands in the study; unknown ones last."""
+        order = list(self.method_names)
+        return order.index(method) if method in order else len(order)
 
     def of(self, table: str, case: Case) -> list[dict[str, Any]]:
         """The rows of a table of the results that belong to a case, as mappings."""

@@ -69,9 +69,8 @@ PLAIN = (
 )
 
 PRIORS = (
-    "Priors are weak, proper and scaled by the data (location and spread of the sample enter them: "
-    "empirical Bayes), so a posterior mean is not a maximum-likelihood estimate and need not be near one "
-    "where the data say little."
+    "They are weak and proper, and a posterior mean is no maximum-likelihood estimate: it need not be near "
+    "one where the data say little."
 )
 
 THRESHOLDS = {
@@ -102,6 +101,11 @@ PARAMETERS = {
     "log_rates": "rate (log)",
 }
 """Names of the reporting scale in print; others stand as they are."""
+
+
+def labelled(column: str, unit: str) -> str:
+    """A column with its unit: "waiting (min)"."""
+    return f"{column} ({unit})" if unit else column
 
 
 def finding(name: str) -> str:

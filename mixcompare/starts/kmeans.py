@@ -31,7 +31,7 @@ class KMeans(StartScheme):
 
 
 def _clusters(u: np.ndarray, counts: np.ndarray, K: int, seed: int) -> np.ndarray:
-    """Cluster (n,) of each row of u (n, d), numbered by their first member.
+    """Cluster (n,) of each row of u (n, d).
 
     One thread: how many would change the order of sums, and with it the last digits of the centres.
     """

@@ -22,7 +22,7 @@ Datasets = Mapping[tuple[str, int], Dataset]
 
 
 def write_data(folder: Path, datasets: Datasets) -> None:
-    """One file for each (name, replicate), and index.json with name, columns, source, n, d and truth."""
+    """One file for each (name, replicate); index.json has name, columns, units, source, n, d and truth."""
     folder.mkdir(exist_ok=True)
     index = []
     for (name, replicate), data in datasets.items():
@@ -44,7 +44,13 @@ def read_data(folder: Path) -> dict[tuple[str, int], Dataset]:
         counts = table[COUNTS].to_numpy() if entry["counts"] else None
         truth = None if entry["truth"] is None else Theta.from_dict(entry["truth"])
         found[entry["name"], entry["replicate"]] = Dataset(
-            x, counts, None, tuple(entry["columns"]), entry["name"], entry["source"], truth
+            x,
+            counts,
+            columns=tuple(entry["columns"]),
+            name=entry["name"],
+            source=entry["source"],
+            truth=truth,
+            units=tuple(entry.get("units", ())),
         )
     return found
 
@@ -55,6 +61,7 @@ def _entry(name: str, replicate: int, file: str, data: Dataset) -> dict[str, Any
         "replicate": replicate,
         "file": file,
         "columns": list(data.columns),
+        "units": list(data.units),
         "counts": data.counts is not None,
         "source": data.source,
         "n": data.n,

@@ -44,6 +44,7 @@ OURS = (
     "data",
     "report.html",
     "report.md",
+    ".report",
     "tables",
     "figures",
 )

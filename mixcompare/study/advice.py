@@ -39,8 +39,8 @@ def _with_best(case: Case) -> str:
     by = words.number_of(case.points.loc[hits, "method"].nunique(), "method")
     if case.replicates > 1:
         return (
-            f"Every simulated data set has its own optimum: {words.of(k, n)} fits, by {by}, ended at the best "
-            f"known one of their data set (that nothing is higher is not proved)."
+            f"Every simulated data set has its own optimum: {words.of(k, n)} fits, by {by}, ended at the "
+            f"best known one of their data set (that nothing is higher is not proved)."
         )
     if n == 1:
         return (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,6 @@ from mixcompare.problem import Budget
 from mixcompare.store.rows import fits_table, frame, trajectories_table
 from mixcompare.study.design import Design, PlannedData, PlannedMethod, PlannedModel, Starts
 from mixcompare.study.executors import serial
-from mixcompare.study.options import with_options
 from mixcompare.study.plan import plan_design
 from mixcompare.study.results import Results
 from mixcompare.study.run import Progress
@@ -144,7 +142,7 @@ def _estimators(
             raise SpecError(f'methods: expected each once, got "{label}" twice')
         if isinstance(method, str):
             given = {key: value for key, value in options.items() if key in own}
-            estimator = with_options(partial(make_estimator, method), type(estimator), given)
+            estimator = make_estimator(method, **given)
         found[label] = estimator
     for key in options:
         if key not in known:

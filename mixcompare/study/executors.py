@@ -47,7 +47,8 @@ def processes(chunks: Sequence[Chunk], workers: int) -> Executed:
             initializer=_begin_worker,
         )
         try:
-            futures = {pool.submit(execute, chunk): index for index, chunk in enumerate(chunks)}
+            with _interrupts_ignored():
+                futures = {pool.submit(execute, chunk): index for index, chunk in enumerate(chunks)}
             for future in concurrent.futures.as_completed(list(futures)):
                 yield futures.pop(future), future.result()
             pool.shutdown()
@@ -112,7 +113,7 @@ def _require_workers(client: object, address: str) -> None:
 
 def _begin_worker() -> None:
     """Leave Ctrl-C to the coordinator, and end when it ends, however that happens."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # again: Python's start-up may have set its own
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
@@ -121,6 +122,19 @@ def _begin_worker() -> None:
 def _end_with(sentinel: int) -> None:
     multiprocessing.connection.wait([sentinel])
     os._exit(1)
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Processes started inside ignore Ctrl-C from birth, not only once `_begin_worker` runs in them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -125,11 +125,16 @@ def _tolerance(block: Mapping[str, Any]) -> float:
 
 def _words(block: Mapping[str, Any]) -> str:
     if block.get("value") is not None:
-        tolerance = _tolerance(block)
-        return f"{block['value']} ± {tolerance:g}" if tolerance else f"{block['value']}"
+        tolerance, value = _tolerance(block), _plain(block["value"])
+        return f"{value} ± {tolerance:.3g}" if tolerance else value
     parts = [
-        f"{word} {block[key]}"
+        f"{word} {_plain(block[key])}"
         for key, word in (("min", "at least"), ("max", "at most"))
         if key in block
     ]
     return " and ".join(parts)
+
+
+def _plain(value: Any) -> str:
+    """As the file has it, without a needless ".0"."""
+    return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -95,6 +95,18 @@ def _agreement(case: Case, fits: pd.DataFrame) -> str:
             inside, total = inside + int(held.sum()), total + held.size
     if not total:
         return ""
-    which = "interval holds" if total == 1 else "intervals hold"
     over = f" (over {sets:,} data sets)" if sets > 1 else ""
-    return f" {words.of(inside, total).capitalize()} 95 % posterior {which} the best known point{over}."
+    return f" {_holding(inside, total)} the best known point{over}."
+
+
+def _holding(k: int, n: int) -> str:
+    """For example "All six 95 % posterior intervals hold"; never two numbers in digits side by side."""
+    which = (
+        "95 % posterior intervals" if words.spelled(n).isalpha() else "posterior intervals (95 %)"
+    )
+    if n == 1:
+        return f"The one 95 % posterior interval {'holds' if k else 'does not hold'}"
+    if k == n:
+        return f"{'Both' if n == 2 else f'All {words.spelled(n)}'} {which} hold"
+    verb = "holds" if k < 2 else "hold"
+    return f"{words.spelled(k).capitalize()} of the {words.spelled(n)} {which} {verb}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from functools import partial
 
 from mixcompare import registry
 from mixcompare.errors import SpecError, nearest
@@ -16,7 +15,6 @@ from mixcompare.study import spec
 from mixcompare.study.design import Design, PlannedMethod, PlannedModel
 from mixcompare.study.expect import check_names
 from mixcompare.study.explain import at, blame, place
-from mixcompare.study.options import with_options
 from mixcompare.study.resolve_data import resolve_data
 
 
@@ -81,7 +79,7 @@ class _Names:
 def _models(study: spec.Study, i: int, block: spec.Model, names: _Names) -> list[PlannedModel]:
     data = names.find(("model", i, "data"), block.data)
     with at(study.path, "model", i, "family"):
-        cls = registry.load("families", block.family)
+        registry.load("families", block.family)
     made = []
     for j, K in enumerate(block.n_components):
         with at(
@@ -89,7 +87,7 @@ def _models(study: spec.Study, i: int, block: spec.Model, names: _Names) -> list
         ):
             MixtureModel(block.family, K)
         with at(study.path, "model", i, "options"):
-            model = with_options(partial(MixtureModel, block.family, K), cls, block.options)
+            model = MixtureModel(block.family, K, **block.options)
             made.append(PlannedModel(model, data))
     return made
 
@@ -99,21 +97,17 @@ def _method(
 ) -> PlannedMethod:
     data = names.find(("method", i, "data"), block.data)
     with at(study.path, "method", i, "name"):
-        estimator = make_estimator(block.name)
-    make, settings, options = (
-        partial(make_estimator, block.name),
-        type(estimator),
-        dict(block.options),
-    )
+        make_estimator(block.name)
+    options = dict(block.options)
     with at(study.path, "method", i, "options"):
-        estimator = with_options(make, settings, options)
+        estimator = make_estimator(block.name, **options)
     if quick:
         known = _options(estimator)
         options |= {
             key: v for key, v in (study.file.quick.model_extra or {}).items() if key in known
         }
         with at(study.path, "quick"):
-            estimator = with_options(make, settings, options)
+            estimator = make_estimator(block.name, **options)
     return PlannedMethod(block.label or block.name, estimator, data, block.replicates)
 
 

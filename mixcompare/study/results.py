@@ -2,7 +2,7 @@
 
 A row is never changed by what is computed here. Best known values, gaps and distinct optima relate rows
 to each other and are found anew at each reading (ends.py, optima.py); tables are in summaries.py and
-accuracy.py, plain English in sentences.py, expectations in expect.py.
+accuracy.py, plain English in answer.py and sentences.py, expectations in expect.py.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mixcompare import registry
 from mixcompare.data import Dataset
 from mixcompare.errors import DataError
 from mixcompare.mixture import MixtureModel
-from mixcompare.study import accuracy, advice, ends, expect, optima, sentences, summaries
+from mixcompare.study import accuracy, advice, answer, ends, expect, optima, sentences, summaries
 from mixcompare.theta import Theta
 
 
@@ -100,6 +100,10 @@ class Results:
         return expect.check(self, self.study.get("expect", []), self.quick)
 
     # -- words ------------------------------------------------------------------------------------
+
+    def answer(self) -> list[str]:
+        """The study's answer in paragraphs: who found the best known optimum, and knew it (`answer.tell`)."""
+        return answer.tell(self)
 
     def sentences(self) -> list[str]:
         """What was asked and what came out, in plain English (`sentences.tell`)."""

@@ -143,13 +143,22 @@ def expected(results: Any) -> Iterator[str]:
     if table.empty:
         return
     counts = table["status"].value_counts()
+    n = len(table)
     parts = [
         f"{counts[name]:,} {'was' if counts[name] == 1 else 'were'} {name}"
         for name in ("reproduced", "not reproduced", "not checked")
         if name in counts
     ]
     size = " at this size" if "not checked" in counts else ""
-    yield f"Of {number_of(len(table), 'expected number')}, {listed(parts)}{size}."
+    if len(parts) > 1:
+        yield f"Of {n:,} expected numbers, {listed(parts)}{size}."
+    else:
+        every = (
+            "The one expected number was"
+            if n == 1
+            else f"{words.of(n, n).capitalize()} expected numbers were"
+        )
+        yield f"{every} {counts.index[0]}{size}."
     for row in each(table[table["status"] == "not reproduced"]):
         place = listed([f"{key} {value}" for key, value in row.where.items()])
         note = f" ({row.note})" if row.note else ""

@@ -20,6 +20,15 @@ def of(k: int, n: int) -> str:
     return f"{k:,} of {n:,}"
 
 
+def spelled(n: int) -> str:
+    """A number as a word up to twelve, so that it can stand before digits: "all six 95 % intervals"."""
+    return _WORDS[n] if n < len(_WORDS) else f"{n:,}"
+
+
+_WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+          "twelve")  # fmt: skip
+
+
 def times(n: int) -> str:
     """For example "once", "twice", "3 times"."""
     return "once" if n == 1 else "twice" if n == 2 else f"{n:,} times"

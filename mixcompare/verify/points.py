@@ -25,6 +25,9 @@ from mixcompare.verify.policy import Policy
 from mixcompare.verify.sentences import sentence
 from mixcompare.verify.surface import Quadratic, Surface, polish
 
+ROUNDINGS = 8
+"""Roundings of one evaluation by which two may differ."""
+
 SHIFT = 0.3
 """How far a flat direction is followed, in scaled coordinates (sds of the component, logits)."""
 
@@ -113,8 +116,9 @@ def _judge_interior(
         gains.append(empty_component_gain(model, data, theta, policy))
     found.attainable_gain = max(gains)
     worst = np.nanmax([found.attainable_gain, found.newton_decrement])
-    found.margins["stationary"] = float(worst / policy.stationary)
-    if worst > policy.stationary:
+    limit = policy.stationary + _imprecision(surface.problem, theta, found, policy)
+    found.margins["stationary"] = float(worst / limit)
+    if worst > limit:
         found.flags.add("not_stationary")
     if collapsed(model, data, found.polished, policy):
         found.notes.append(
@@ -130,6 +134,17 @@ def _judge_interior(
         if (found.curvature > flat).all():
             found.intervals = wald(model, theta, surface, end)
     found.passes += surface.problem.passes
+
+
+def _imprecision(problem: Problem, theta: Theta, found: Evidence, policy: Policy) -> float:
+    """Nats that rounding alone may make of a gain at this end; noted where it matters."""
+    error = ROUNDINGS * problem.rounding(theta, *problem.statistics(theta))
+    if error > policy.stationary / 10:
+        found.notes.append(
+            f"precision: a component is so narrow and so far from the centre of the data that the "
+            f"log-likelihood is only known to {error:.1g} nats"
+        )
+    return error
 
 
 def _newton(here: Quadratic, flat: float, policy: Policy) -> tuple[np.ndarray, float]:
@@ -148,8 +163,7 @@ def _classify(
 ) -> None:
     """What the polished end is: saddle, coinciding components, flat directions."""
     local = surface.quadratic(end)
-    # along a curved ridge, a slope left across it looks like curvature of its own size
-    flat = max(flat, 4 * local.noise, 4 * float(np.linalg.norm(local.gradient)))
+    flat = max(flat, 4 * local.noise)
     found.curvature = local.curvature
     if local.curvature.size:
         found.margins["flat"] = float(np.abs(local.curvature).min() / flat)
@@ -159,8 +173,9 @@ def _classify(
         found.flags.add("duplicate")
         found.coincident = True
         found.components = tuple(sorted({k + 1 for pair in pairs for k in pair}))
-    # Near the crest of a curved ridge the curvature along it is small, not round-off: whatever costs next
-    # to nothing within the shift is followed, and what becomes of it decides.
+    # Just off the crest of a curved ridge the slope left across it shows as a pair of small curvatures of
+    # either sign along it: whatever costs next to nothing within the shift is followed, and what becomes
+    # of it decides.
     soft = max(flat, 2 * policy.stationary / SHIFT**2)
     upward, level = local.curvature < -soft, np.abs(local.curvature) <= soft
     gain = max(

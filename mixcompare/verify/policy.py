@@ -56,7 +56,7 @@ class Policy:
     flat: float = 1e-8
     edge: float = 1e-8
     coincide: float = 1e-3
-    collapsed: float = 1e-7
+    collapsed: float = 1e-10
     contracting: float = 0.5
     suspect: float = 1e-2
     rhat_modes: float = 1.05

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from planted import normal_draws, posterior
+from planted_draws import normal_draws, posterior
 
 from mixcompare.data import Dataset
 from mixcompare.datasets import load_dataset

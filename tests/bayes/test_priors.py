@@ -12,7 +12,7 @@ from mixcompare.data import Dataset
 from mixcompare.estimators.posterior import declare, locator, shared
 from mixcompare.families.priors import correlation_sd, log_rate_sd, logit_sd
 from mixcompare.mixture import MixtureModel
-from mixcompare.prior import log_prior, prior_sd, scales
+from mixcompare.prior import log_prior, prior_sd, scales, text
 from mixcompare.theta import Theta
 
 CASES = [
@@ -194,3 +194,14 @@ def test_the_prior_is_a_density(family, options, x):
     error = ratio.std() / np.sqrt(len(z))
     assert error < 0.05
     assert ratio.mean() == pytest.approx(1, abs=5 * error)
+
+
+def test_the_prior_in_words():
+    assert text(MixtureModel("bernoulli", 3)) == (
+        "weights ~ Dirichlet(2, 2, 2), probabilities ~ Beta(1.5, 1.5)"
+    )
+    said = text(MixtureModel("gaussian", 1))
+    assert said.startswith(
+        "means ~ Normal(m, (1.5 s)²), standard deviations ~ LogNormal(log(s / K), 0.8²)"
+    )
+    assert "LKJ(2)" in said

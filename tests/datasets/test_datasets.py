@@ -9,6 +9,7 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
+from mixcompare.data import Dataset, as_dataset
 from mixcompare.datasets import available, catalogue, load_dataset, read_csv
 from mixcompare.errors import DataError
 
@@ -302,3 +303,23 @@ def test_a_file_that_is_not_there(write, tmp_path):
         read_csv(tmp_path)
     with pytest.raises(DataError, match="got NoneType"):
         read_csv(None)
+
+
+def test_units_follow_the_columns():
+    assert load_dataset("old_faithful", columns=["waiting"]).units == ("min",)
+    for name, entry in catalogue().items():
+        data = load_dataset(name)
+        assert data.units == tuple(entry.units[column] for column in data.columns)
+
+
+def test_units_are_one_a_column():
+    assert Dataset([[1.0, 2.0]]).units == ("", "")
+    assert Dataset([[1.0, 2.0]], units=("cm", "")).units == ("cm", "")
+    with pytest.raises(DataError, match="expected 2 units, got 1"):
+        Dataset([[1.0, 2.0]], units=("cm",))
+
+
+def test_counts_given_later_leave_the_rest():
+    data = Dataset([1.0, 2.0], columns=("a",), name="n", source="s", units=("cm",))
+    again = as_dataset(data, counts=[1, 3])
+    assert (again.units, again.columns, again.source, again.n) == (("cm",), ("a",), "s", 4)

@@ -143,18 +143,17 @@ def test_the_sound_formulation_reaches_the_optimum(method, seed):
 
 
 @pytest.mark.parametrize("method", ["bfgs", "l-bfgs-b"])
-@pytest.mark.parametrize("n", [30, 100_000])
+@pytest.mark.parametrize("n", [1000, 100_000])
 def test_tolerances_suit_any_number_of_observations(method, n):
     rng = np.random.default_rng(n)
-    data = Dataset(np.concatenate([rng.normal(0, 1, n // 2), rng.normal(4, 2, n // 2)]))
+    data = Dataset(np.concatenate([rng.normal(0, 1, n // 2), rng.normal(1.5, 1.3, n // 2)]))
     start = Theta([0.5, 0.5], means=[[-1.0], [5.0]], covariances=[[[1.0]], [[1.0]]])
-    problem = Problem(MODEL, data)
-    claim = make_estimator(method).fit(problem, start, RNG)
+    best = Problem(MODEL, data)
+    BFGS(options={"gtol": 1e-10}).fit(best, start, RNG)
+    claim = make_estimator(method).fit(Problem(MODEL, data), start, RNG)
     assert claim.solver.success is True
-    reference = Problem(MODEL, data)
-    assert claim.theta is not None
-    EM(max_iter=20000).fit(reference, claim.theta, RNG)
-    assert reference.trajectory.loglik[-1] - loglik(claim, data) < 1e-5
+    # scipy's own tolerances leave 2e-5 to 7e-5 nats here at n = 100,000.
+    assert best.trajectory.loglik.max() - loglik(claim, data) < 1e-6
 
 
 def test_data_in_any_unit_take_the_same_path():

@@ -8,7 +8,7 @@ import pytest
 from mixcompare.data import Dataset
 from mixcompare.errors import ContractError, SpecError
 from mixcompare.estimators.base import make_estimator
-from mixcompare.estimators.em import EM
+from mixcompare.estimators.em import EM, _Progress
 from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Budget, Problem
 from mixcompare.records import Claim
@@ -174,6 +174,17 @@ def test_a_fixed_point_reached_by_rounding_ends_the_run():
     claim, problem = run(model, data, normals(0.9, (0, 1e3), (1.0, 1.0)))
     assert claim.solver.status == "converged"
     assert problem.passes < 1000
+
+
+def test_a_cycle_of_rounding_ends_the_run():
+    progress, values, steps = _Progress(), [-5.0, -3.0, *([-2.0, -2.0 + 1e-7] * 20)], 0
+    reason = ""
+    while not reason:
+        progress.add(values[steps])
+        reason = progress.done(tol=1e-9)
+        steps += 1
+    assert reason == "no gain beyond rounding"
+    assert steps == 14  # the fourth value was not beaten in ten iterations
 
 
 def test_a_budget_ends_it_with_what_there_is():

@@ -13,6 +13,8 @@ import pytest
 
 from mixcompare.errors import SpecError
 from mixcompare.report.build import build
+from mixcompare.report.sections.accuracy import _parts
+from mixcompare.report.tables import Column, Table, text
 
 
 def contents(folder):
@@ -26,7 +28,7 @@ def contents(folder):
 class Page(HTMLParser):
     """Ids, links, headings, tags left open, and the cells of each table."""
 
-    VOID = frozenset(["meta", "link", "br", "hr", "img", "input"])
+    VOID = frozenset(["meta", "link", "br", "hr", "img", "input", "wbr"])
 
     def __init__(self, text):
         super().__init__()
@@ -184,10 +186,10 @@ def test_sections_in_order(built):
     order = [
         "In short",
         "What was asked",
-        "Expectations",
         "waiting: ",
         "two normals: ",
         "three coins: ",
+        "Expectations",
     ]
     order += ["How ends were judged", "What each method was asked to do", "Failures", "Provenance"]
     places = [text.index(f"## {title}") for title in order]
@@ -198,7 +200,7 @@ def test_user_text_is_escaped(built):
     text = (built / "report.html").read_text()
     assert "Three data sets &amp; &lt;two&gt; models" in text
     assert "<two>" not in text
-    assert "&lt;x_1&gt; &amp; {y}" in text
+    assert "&lt;x_<wbr>1&gt; &amp; {y}" in text
 
 
 def test_markdown_and_html_hold_the_same_numbers(built, page):
@@ -351,8 +353,8 @@ def test_unverified_study(make, one_row, tmp_path):
 )
 def test_only_what_was_asked_for(make, tmp_path, formats, main):
     assert build(make(), tmp_path, formats) == tmp_path / main
-    kinds = {path.suffix.lstrip(".") for path in tmp_path.rglob("*") if path.is_file()}
-    assert kinds - {"svg"} == set(formats)
+    kinds = {path.suffix.lstrip(".") for path in tmp_path.rglob("*.*") if path.is_file()}
+    assert kinds - {"svg", ""} == set(formats)
 
 
 @pytest.mark.parametrize("formats", [("htm",), (), ("html", "pdf")])
@@ -369,3 +371,90 @@ def test_data_out_of_reach(make, tmp_path):
     build(results, tmp_path)
     assert not list((tmp_path / "figures").glob("*-density.svg"))
     assert list((tmp_path / "figures").glob("*-trajectories.svg"))
+
+
+def test_the_answer_comes_first(make, built):
+    text = (built / "report.md").read_text()
+    opening = text[text.index("## In short") :].split("\n\n")[1]
+    assert opening.replace("\\", "") == make().answer()[0].replace("-1034", "−1034")
+    html = (built / "report.html").read_text()
+    assert html.index("In all") < html.index("Made: ")
+    assert '<span class="name">bfgs[naive]</span>' in html
+
+
+def test_one_minus_in_prose_and_tables(built):
+    """A true minus before numbers in what is read; hyphens in files that are computed with."""
+    html = re.sub(
+        r"<(svg|style).*?</\1>|<[^>]+>", " ", (built / "report.html").read_text(), flags=re.S
+    )
+    for content in (html, (built / "report.md").read_text()):
+        prose = re.sub(r"^\|[:|-]+\|$", "", content, flags=re.M)
+        assert re.findall(r"[\s(\[]-\d.*|\de-\d.*", prose) == []
+        assert "−1034.0018 ± 0.001" in prose
+    assert "-1034.0018" in (built / "tables" / "expectations.csv").read_text()
+    assert "−" not in "".join(path.read_text() for path in (built / "tables").iterdir())
+
+
+def test_methods_without_formulations_have_a_dash(page):
+    cells = page.tables["methods"]
+    rows = {cells[i]: cells[i + 1] for i in range(0, len(cells), 4)}
+    assert rows == {
+        "method": "formulation",
+        "em": "–",
+        "bfgs[naive]": "naive",
+        "bfgs": "sound default",
+        "l-bfgs-b[bounded]": "bounded",
+        "nuts": "–",
+    }
+
+
+def test_units_and_priors_are_stated(built, page):
+    assert "waiting (min)" in page.tables["data"]
+    text = " ".join((built / "report.md").read_text().replace("\\", "").split())
+    assert "Priors: weights ~ Dirichlet(2, 2), means ~ Normal(m, (1.5 s)²)" in text
+
+
+def test_what_no_longer_applies_is_removed(make, one_row, tmp_path):
+    """Tables and figures of the former report alone, in the formats that are written again."""
+    build(make(), tmp_path)
+    (tmp_path / "tables" / "mine.csv").write_text("a\n1\n")
+    note = tmp_path / ".report"
+    note.write_text(note.read_text() + "../outside.csv\ntables/../keep.csv\nrun.json\n")
+    for name in ("run.json", "keep.csv"):
+        (tmp_path / name).write_text("{}")
+    before = set(contents(tmp_path))
+    rows = [one_row("waiting", "gaussian K=2 full", "em", 0, None, float("nan"), "error")]
+    build(make(rows), tmp_path, ("html", "csv"))
+    after = set(contents(tmp_path))
+    assert {"tables/mine.csv", "run.json", "keep.csv", "report.md"} <= after
+    gone = before - after
+    assert "figures/waiting-gaussian-k-2-full-density.svg" in gone
+    assert "tables/waiting-gaussian-k-2-full-optima.csv" in gone
+    assert {name for name in before if name.endswith(".tex")} <= after
+    build(make(rows), tmp_path)
+    left = set(contents(tmp_path))
+    assert "tables/waiting-gaussian-k-2-full-optima.tex" not in left
+    build(make(rows), tmp_path / "new")
+    ours = {name for name in left if name.startswith(("tables/", "figures/"))}
+    assert ours - {"tables/mine.csv"} == {
+        name for name in contents(tmp_path / "new") if name.startswith(("tables/", "figures/"))
+    }
+
+
+def test_wide_tables_come_in_parts():
+    keys = [("mean 1", "a"), ("mean 2", "b"), *((f"sd {i}", f"s{i}") for i in range(8))]
+    columns = [Column(key, heading, text) for heading, key in keys]
+    frame = [Column("method", "method", text), Column("n_used", "replicates", text)]
+    row = {key: key for _, key in keys} | {"method": "em", "n_used": 3}
+    table = Table("t", "Bias: x.", [frame[0], *columns, frame[1]], [row])
+    parts = _parts(table)
+    assert [part.cells()[0][1:-1] for part in parts] == [
+        ["a", "b"],
+        ["s0", "s1", "s2", "s3", "s4", "s5"],
+        ["s6", "s7"],
+    ]
+    assert {part.cells()[0][0] + part.cells()[0][-1] for part in parts} == {"em3"}
+    assert [part.name for part in parts] == ["t-1", "t-2", "t-3"]
+    assert parts[1].caption == "Bias: x (2 of 3)."
+    narrow = Table("t", "Bias: x.", [frame[0], *columns[:6], frame[1]], [row])
+    assert _parts(narrow) == [narrow]

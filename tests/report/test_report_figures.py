@@ -1,4 +1,5 @@
 import re
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -6,11 +7,21 @@ import pytest
 from mixcompare import registry
 from mixcompare.data import Dataset
 from mixcompare.mixture import MixtureModel
-from mixcompare.report import style
+from mixcompare.report import style, svg
 from mixcompare.report.figures import density, findings, gaps, posterior, trajectories
 from mixcompare.report.sections.curves import Fitted, densities
 from mixcompare.report.sections.intervals import label
-from mixcompare.report.tables import Column, Table, counts, nats, number, share, text, with_error
+from mixcompare.report.tables import (
+    Column,
+    Table,
+    counts,
+    nats,
+    number,
+    share,
+    text,
+    typeset,
+    with_error,
+)
 from mixcompare.theta import Theta
 
 
@@ -57,16 +68,19 @@ def test_forms_of_a_solver_stand_together(names, expected):
     assert style.paired(names, lambda name: name) == expected
 
 
-def test_svg_ids_are_numbered_and_prefixed():
+def test_svg_ids_are_numbered_and_differ_between_figures():
     ax = findings.draw([findings.Bar("em", {"maximum": 3}, {}, {})], ["maximum"], {})
-    document = style.svg(ax.figure, "here", "A title & more")
+    document = svg.document(ax.figure, "here", "A title & more")
     ids = re.findall(r' id="([^"]+)"', document)
     assert ids
-    assert all(name.startswith("here-") for name in ids)
+    assert ids[0] == "here-title"
+    other = svg.document(findings.draw([findings.Bar("em", {"maximum": 3}, {}, {})], ["maximum"], {})
+                         .figure, "there", "")  # fmt: skip
+    assert not set(ids) & set(re.findall(r' id="([^"]+)"', other))
     used = set(re.findall(r'href="#([^"]+)"', document)) | set(
         re.findall(r"url\(#([^)]+)\)", document)
     )
-    assert used <= set(ids)
+    assert used == set(ids[1:])
     assert "A title &amp; more" in document
 
 
@@ -197,3 +211,68 @@ def test_options_are_unambiguous():
 def test_table_pipes_do_not_break_markdown():
     table = Table("t", "c", [Column("a", "a", text, number=False)], [{"a": "x | y"}])
     assert "x \\| y" in table.markdown()
+
+
+@pytest.mark.parametrize(
+    ("absolute", "relative"),
+    [
+        ("M 1 2 \nL 1 5 \nL 3.5 5 \nL 3 4 \nz\n", "M1 2v3h2.5l-0.5-1z"),
+        ("M 0 0 \nQ 1 1 2 0 \nC 3 0 3 3 4 -4.126 \n", "M0 0q1 1 2 0c1 0 1 3 2-4.13"),
+        ("M 1 1 L 2 1 M 5 5 L 5 6", "M1 1h1M5 5v1"),
+        ("", ""),
+    ],
+)
+def test_short_paths(absolute, relative):
+    assert svg.short_path(absolute) == relative
+
+
+def test_rounding_of_short_paths_does_not_add_up():
+    steps = "".join(f"L {0.004 * k} {k}\n" for k in range(1, 1001))
+    moves = [float(x) for x in re.findall(r"l(\d[\d.]*)", svg.short_path("M 0 0\n" + steps))]
+    assert sum(moves) == pytest.approx(4.0, abs=0.006)
+
+
+def test_groups_and_ids_that_say_nothing_are_left_out():
+    document = svg.document(
+        gaps.draw([gaps.Strip("em", np.array([0.0]), np.array([True]))]).figure, "a", ""
+    )
+    assert "<g>" not in document
+    assert document.count("<g ") == document.count("</g>")
+    root = ET.fromstring(document)
+    assert root.tag.endswith("svg")
+
+
+@pytest.mark.parametrize(
+    ("plain", "printed"),
+    [
+        ("-1034.002 nats", "−1034.002 nats"),
+        ("1e-06 and 2e-10", "1e−6 and 2e−10"),
+        ("bounds [-0.5, 2.0]", "bounds [−0.5, 2.0]"),
+        ("-6.730117 ± 1e-06", "−6.730117 ± 1e−6"),
+        ("39, 357-365; 004-direct; l-bfgs-b; K-2", "39, 357-365; 004-direct; l-bfgs-b; K-2"),
+        ("(1 - pi) q", "(1 - pi) q"),
+        (None, ""),
+    ],
+)
+def test_minus(plain, printed):
+    assert typeset(plain) == printed
+
+
+@pytest.mark.parametrize(
+    ("unit", "label", "vertical"),
+    [
+        ("min", "a (min)", "density (1/min)"),
+        ("km/s", "a (km/s)", "density (1/(km/s))"),
+        ("log(ANC + 50)", "a (log(ANC + 50))", "density"),
+        ("", "a", "density"),
+    ],
+)
+def test_axes_carry_units(unit, label, vertical):
+    data = Dataset(np.arange(20.0), columns=("a",), units=(unit,))
+    theta = Theta([1.0], means=[[9.0]], covariances=[[[30.0]]])
+    picture = densities(MixtureModel("gaussian", 1), data, [Fitted("one", theta)])
+    ax = density.draw(picture)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (label, vertical)
+    panels = density.draw_panels([("em", picture)])
+    figure = panels.flat[0].figure
+    assert (figure.get_supxlabel(), figure.get_supylabel()) == (label, vertical)

@@ -142,7 +142,7 @@ def test_status():
     assert table["expected"].tolist()[:7] == [
         "-100.0004 ± 0.001",
         "-100.1 ± 0.001",
-        "-101.0 ± 2.02",
+        "-101 ± 2.02",
         "8",
         "at least 8 and at most 9",
         "at least 9",

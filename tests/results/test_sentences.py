@@ -8,6 +8,7 @@ import pytest
 from planted import BEST, LOWER, NAN, NARROW, results, row, several, waiting
 
 from mixcompare.study import words
+from mixcompare.study.posteriors import _holding
 
 
 def said(made):
@@ -173,10 +174,27 @@ def test_posteriors():
     expected = """
         planted, nuts: nothing wrong was found with the draws (largest R-hat 1.003, no
         divergences). The labels of the components switched during sampling and were put right
-        afterwards. 2 of 4 95 % posterior intervals hold the best known point.
+        afterwards. Two of the four 95 % posterior intervals hold the best known point.
     """
     text = said(results([row("em", "maximum", -100.0, True), nuts]))
     assert " ".join(expected.split()) in text
+
+
+@pytest.mark.parametrize(
+    ("k", "n", "expected"),
+    [
+        (1, 1, "The one 95 % posterior interval holds"),
+        (0, 1, "The one 95 % posterior interval does not hold"),
+        (2, 2, "Both 95 % posterior intervals hold"),
+        (6, 6, "All six 95 % posterior intervals hold"),
+        (0, 6, "None of the six 95 % posterior intervals holds"),
+        (1, 12, "One of the twelve 95 % posterior intervals holds"),
+        (12, 13, "Twelve of the 13 posterior intervals (95 %) hold"),
+        (1200, 1200, "All 1,200 posterior intervals (95 %) hold"),
+    ],
+)
+def test_intervals_in_words(k, n, expected):
+    assert _holding(k, n) == expected
 
 
 def test_posteriors_that_failed():

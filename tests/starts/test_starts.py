@@ -184,14 +184,34 @@ def test_shares_of_exactly_zero_or_one_are_moved_inside():
     assert sorted(theta.weights) == pytest.approx([0.4, 0.6])
 
 
+def test_kmeans_clusters_by_counts():
+    # By rows the two right-hand values belong together, by observations the two left-hand ones.
+    data, model = (
+        Dataset(np.array([0.0, 4.0, 6.0]), counts=[1, 100, 100]),
+        MixtureModel("gaussian", 2),
+    )
+    weights = [max(make_start("kmeans", model, data, 0, i).theta.weights) for i in range(10)]
+    assert weights.count(101 / 201) >= 9
+
+
 @pytest.mark.parametrize("threads", [1, 2, 4])
-def test_kmeans_is_the_same_with_any_number_of_threads(threads):
+def test_kmeans_is_the_same_with_any_number_of_threads(threads, monkeypatch):
+    from sklearn.cluster import KMeans
+
+    pools, fit = [], KMeans.fit
+
+    def watched(self: KMeans, *args: object, **options: object) -> object:
+        pools.extend(pool["num_threads"] for pool in threadpoolctl.threadpool_info())
+        return fit(self, *args, **options)
+
+    monkeypatch.setattr(KMeans, "fit", watched)
     data = Dataset(np.random.default_rng(0).normal(size=(5000, 3)))
     model = MixtureModel("gaussian", 5)
     with threadpoolctl.threadpool_limits(threads):
         theta = make_start("kmeans", model, data, 1).theta
     with threadpoolctl.threadpool_limits(1):
         assert make_start("kmeans", model, data, 1).theta == theta
+    assert set(pools) == {1}
 
 
 # -- k-means++ --------------------------------------------------------------------------------------

@@ -121,7 +121,13 @@ def test_draws_and_data_come_back(store: Store) -> None:
     rows, trajectories, _ = batch(0, posterior=posterior)
     store.append(rows, trajectories, {"key-0": tree})
     data = Dataset(
-        [[1.0, 2.0], [3.0, 4.5]], [2, 3], columns=("a", "b"), name="a b", source="s", truth=THETA
+        [[1.0, 2.0], [3.0, 4.5]],
+        [2, 3],
+        columns=("a", "b"),
+        name="a b",
+        source="s",
+        truth=THETA,
+        units=("cm", ""),
     )
     store.write_data({("a b", 0): data})
     pieces = store.read()
@@ -130,6 +136,7 @@ def test_draws_and_data_come_back(store: Store) -> None:
     assert json.loads(pieces.fits["posterior_intervals"][0]) == {"w": [[0.1], [0.2]]}
     back = pieces.data["a b", 0]
     assert back.digest == data.digest
+    assert back.units == ("cm", "")
     assert (back.columns, back.name, back.source, back.truth) == (("a", "b"), "a b", "s", THETA)
     with pytest.raises(StoreError, match="there are none"):
         pieces.draws("draws/key-9.zarr")

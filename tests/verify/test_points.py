@@ -322,6 +322,21 @@ def test_findings_do_not_depend_on_units(scale: float, shift: float) -> None:
     assert found == expected
 
 
+def test_beyond_the_range_of_precision_the_verdict_says_so() -> None:
+    """Groups 1e7 sds apart: rounding makes tenths of nats of nothing, and no verdict is built on it."""
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.normal(0, 1, 100), rng.normal(1e7, 1, 100)])
+    end = em(FREE, Dataset(x), normal([0.5, 0.5], [0, 1e7], [1, 1]), 50)
+    verdict = judge(FREE, Dataset(x), end)
+    assert any(note.startswith("precision") for note in verdict.notes)
+    assert verdict.finding == "maximum"
+    near = np.concatenate([rng.normal(0, 1, 100), rng.normal(100, 1, 100)])
+    end = em(FREE, Dataset(near), normal([0.5, 0.5], [0, 100], [1, 1]), 50)
+    verdict = judge(FREE, Dataset(near), end)
+    assert verdict.finding == "maximum"
+    assert not verdict.notes
+
+
 def test_labels_carry_no_meaning(waiting: Dataset) -> None:
     model = MixtureModel("gaussian", 3)
     end = em(model, waiting, normal([0.2, 0.3, 0.5], [52, 58, 80], [4, 4, 5]), 3000)

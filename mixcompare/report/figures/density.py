@@ -5,6 +5,7 @@ What is drawn depends on the data alone: one continuous feature, two, or distinc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from mixcompare.report import style
+from mixcompare.report import style, words
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Densities:
     weights : ndarray (n,), multiplicities
     grid : ndarray; (m,) for "line", (2, m, m) for "plane", (m, d) distinct rows for "patterns"
     curves : values (m,), (m, m) or (m,): density, density, or expected share of each distinct row
+    units : one a feature, "" where unknown; () if none is known
     """
 
     kind: str
@@ -46,6 +48,21 @@ class Densities:
     weights: np.ndarray
     grid: np.ndarray
     curves: Sequence[Curve]
+    units: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> list[str]:
+        """Names of the features with their units: "waiting (min)"."""
+        units = self.units or ("",) * len(self.columns)
+        return [words.labelled(*pair) for pair in zip(self.columns, units, strict=True)]
+
+    @property
+    def density(self) -> str:
+        """The vertical axis: "density (1/min)" where the unit is one (no words, no function)."""
+        unit = self.units[0] if self.units else ""
+        if not re.fullmatch(r"[^\s()]+", unit):
+            return "density"
+        return f"density (1/({unit}))" if "/" in unit else f"density (1/{unit})"
 
 
 @style.styled
@@ -73,8 +90,8 @@ def draw_panels(panels: Sequence[tuple[str, Densities]]) -> Any:
         ax.set_xlabel("")
         ax.set_ylabel("")
     style.label_lowest(axes, places)
-    figure.supxlabel(panels[0][1].columns[0], fontsize=8)
-    figure.supylabel("density", fontsize=8)
+    figure.supxlabel(panels[0][1].labels[0], fontsize=8)
+    figure.supylabel(panels[0][1].density, fontsize=8)
     return axes
 
 
@@ -105,8 +122,8 @@ def _line(data: Densities, ax: Axes, lw: float = 1.3) -> None:
     tallest = max(heights.max(), *(np.nanmax(_tame(c.values)) for c in data.curves), 0.0)
     ax.set_ylim(0, min(1.08 * tallest, 2.5 * heights.max()))
     ax.set_xlim(data.grid[0], data.grid[-1])
-    ax.set_xlabel(data.columns[0])
-    ax.set_ylabel("density")
+    ax.set_xlabel(data.labels[0])
+    ax.set_ylabel(data.density)
 
 
 def _plane(data: Densities, ax: Axes) -> None:
@@ -117,8 +134,8 @@ def _plane(data: Densities, ax: Axes) -> None:
         ax.contour(*data.grid, curve.values, levels=levels, colors=curve.color, linewidths=0.8,
                    linestyles=curve.line)  # fmt: skip
         ax.plot([], [], color=curve.color, ls=curve.line, label=curve.label)
-    ax.set_xlabel(data.columns[0])
-    ax.set_ylabel(data.columns[1])
+    ax.set_xlabel(data.labels[0])
+    ax.set_ylabel(data.labels[1])
 
 
 def _patterns(data: Densities, ax: Axes) -> None:
@@ -135,7 +152,7 @@ def _patterns(data: Densities, ax: Axes) -> None:
                 label=curve.label)  # fmt: skip
     names = ["".join(f"{v:g}" for v in row) if row.size > 1 else f"{row[0]:g}" for row in data.grid]
     ax.set_xticks(at, names, rotation=0 if at.size <= 12 else 90)
-    what = data.columns[0] if len(data.columns) == 1 else f"pattern of {', '.join(data.columns)}"
+    what = data.labels[0] if len(data.columns) == 1 else f"pattern of {', '.join(data.columns)}"
     left_out = f" ({at.size} most frequent of {len(rows)})" if at.size < len(rows) else ""
     ax.set_xlabel(what + left_out)
     ax.set_ylabel("share of observations")

@@ -37,7 +37,7 @@ def draw(strips: Sequence[Strip], ax: Axes | None = None) -> Axes:
     top = max((float(s.gaps.max()) for s in strips if s.gaps.size), default=1.0)
     ax.set_xlim(FLOOR / 2, max(5 * top, 1e-2))
     ticks = [t for t in (1e-6, 1e-4, 1e-2, 1.0, 1e2, 1e4) if t <= max(5 * top, 1e-2)]
-    labels = {1e-6: "≤ 1e-6", 1e-4: "1e-4", 1e-2: "0.01", 1.0: "1", 1e2: "100", 1e4: "1e4"}
+    labels = {1e-6: "≤ 1e−6", 1e-4: "1e−4", 1e-2: "0.01", 1.0: "1", 1e2: "100", 1e4: "1e4"}
     ax.set_xticks(ticks, [labels[t] for t in ticks])
     ax.xaxis.minorticks_off()
     ax.set_yticks(range(len(strips)), [strip.method for strip in strips])

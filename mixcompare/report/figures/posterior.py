@@ -79,7 +79,7 @@ def _panel(ax: Any, parameter: Parameter, at: np.ndarray) -> None:
         if estimate.draws.size > 20:
             _hill(ax, y, estimate.draws, (low, high), color)
         ax.plot([estimate.low, estimate.high], [y, y], color=color, lw=1.1, solid_capstyle="butt")
-        if np.isfinite(estimate.value) and not low <= estimate.value <= high:
+        if not np.isnan(estimate.value) and not low <= estimate.value <= high:
             right = estimate.value > high
             ax.plot(
                 [high if right else low],

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from mixcompare.report import words
 from mixcompare.report.document import Paragraph, Section, Tabular
-from mixcompare.report.tables import Column, Table, share, text, with_error
+from mixcompare.report.tables import Column, Table, number, share, text, with_error
 from mixcompare.report.view import Case, View
 
 TITLES = {
@@ -19,6 +19,12 @@ TITLES = {
     "width": "Width of 95 % intervals",
 }
 
+
+WIDEST = 6
+"""Parameters side by side at most: as many as a page is wide."""
+
+_FRAME = ("method", "n_used")
+"""Columns that every part of a wide table has."""
 
 BESIDE = {"coverage": "width"}
 """Metrics of which one means nothing without the other: printed in one cell."""
@@ -38,7 +44,7 @@ def compute(view: View, case: Case) -> list[Table]:
     for name, other in BESIDE.items():
         if name in tables and other in tables:
             tables[name] = _joined(tables[name], tables.pop(other))
-    return list(tables.values())
+    return [part for table in tables.values() for part in _parts(table)]
 
 
 def draw(case: Case, tables: list[Table]) -> Section:
@@ -98,13 +104,33 @@ def _joined(first: Table, second: Table) -> Table:
             }
         )
     columns = [
-        replace(column, show=partial(_both, what), beside=_keys(column.key, what))
+        replace(column, show=_both, beside=_keys(column.key, what))
         if column.key in _values(first)
         else column
         for column in first.columns
     ]
-    caption = f"{first.caption} With it: {second.caption[:1].lower()}{second.caption[1:]}"
+    caption = f"{first.caption.rstrip('.')}; in brackets the {second.caption[:1].lower()}{second.caption[1:]}"
     return Table(first.name, caption, columns, rows)
+
+
+def _parts(table: Table) -> list[Table]:
+    """Tables of at most `WIDEST` values in a row, kinds of parameters apart; one if it is narrow enough."""
+    values = [column for column in table.columns if column.key not in _FRAME]
+    if len(values) <= WIDEST:
+        return [table]
+    first, last = ([c for c in table.columns if c.key == key] for key in (_FRAME[0], _FRAME[-1]))
+    kinds = itertools.groupby(values, key=lambda column: column.heading.split(" ")[0])
+    grouped = [list(kind) for _, kind in kinds]
+    chunks = [kind[i : i + WIDEST] for kind in grouped for i in range(0, len(kind), WIDEST)]
+    return [
+        replace(
+            table,
+            name=f"{table.name}-{i}",
+            caption=f"{table.caption.rstrip('.')} ({i} of {len(chunks)}).",
+            columns=[*first, *chunk, *last],
+        )
+        for i, chunk in enumerate(chunks, 1)
+    ]
 
 
 def _values(table: Table) -> set[str]:
@@ -115,10 +141,12 @@ def _keys(key: str, what: str) -> tuple[str, ...]:
     return (f"{key}_mcse", f"{key}_{what}", f"{key}_mcse_{what}")
 
 
-def _both(what: str, value: Any, mcse: Any, other: Any, other_mcse: Any) -> str:
+def _both(value: Any, mcse: Any, other: Any, _: Any) -> str:
+    """The second metric without its error, which the .csv has."""
     if value is None:
         return ""
-    return f"{with_error(value, mcse)}; {what} {with_error(other, other_mcse)}"
+    digits = f"{other:#.3g}".rstrip(".") if other and 1e-4 <= other < 1e3 else number(3)(other)
+    return f"{with_error(value, mcse)} ({digits})"
 
 
 def _heading(case: Case, place: tuple[Any, Any, Any]) -> str:

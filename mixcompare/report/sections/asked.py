@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from mixcompare import registry
+from mixcompare.data import Dataset
+from mixcompare.errors import SpecError
+from mixcompare.report import words
 from mixcompare.report.document import Paragraph, Section, Tabular
-from mixcompare.report.tables import Column, Table, text, whole
+from mixcompare.report.tables import Column, Table, text, typeset, whole
 from mixcompare.report.view import View
 
 
@@ -75,13 +79,17 @@ def _data(view: View) -> list[dict[str, Any]]:
                 "data": case.data,
                 "model": case.model_name,
                 "n": dataset.n if dataset is not None else None,
-                "columns": list(dataset.columns) if dataset is not None else None,
+                "columns": _columns(dataset) if dataset is not None else None,
                 "replicates": case.n_replicates,
                 "fits": len(case.rows),
                 "source": _source(case.data, dataset, view),
             }
         )
     return rows
+
+
+def _columns(dataset: Dataset) -> list[str]:
+    return [words.labelled(*pair) for pair in zip(dataset.columns, dataset.units, strict=True)]
 
 
 def _source(name: str, dataset: Any, view: View) -> str:
@@ -106,18 +114,26 @@ def _methods(view: View) -> list[dict[str, Any]]:
             "options": _options(view, str(method)),
             "fits": len(rows),
         }
-        for method, rows in view.rows.groupby("method", sort=False)
+        for method, rows in sorted(
+            view.rows.groupby("method", sort=False), key=lambda group: view.place(str(group[0]))
+        )
     ]
 
 
 def _formulation(typed: str) -> str:
-    return typed.partition("[")[2].rstrip("]") or "sound default"
+    """What stands in brackets; a dash for methods that know one formulation alone."""
+    name, _, modifiers = typed.partition("[")
+    try:
+        known = getattr(registry.load("methods", name), "modifiers", ())
+    except SpecError:  # a contestant from outside that is not at hand here
+        known = ()
+    return modifiers.rstrip("]") or ("sound default" if known else "–")
 
 
 def _options(view: View, label: str) -> str:
     blocks = view.study.get("method", [])
     block: dict[str, Any] = next((b for b in blocks if (b.get("label") or b["name"]) == label), {})
-    return text(block.get("options") or None)
+    return typeset(block.get("options") or None)
 
 
 def _settings(view: View) -> str:

@@ -40,7 +40,7 @@ def densities(model: MixtureModel, data: Dataset, fitted: Sequence[Fitted]) -> D
     else:
         return None
     curves = [_curve(model, data, f, points, grid.shape[1:] or grid.shape, kind) for f in fitted]
-    return Densities(kind, data.columns, data.x, data.weights, grid, curves)
+    return Densities(kind, data.columns, data.x, data.weights, grid, curves, data.units)
 
 
 def _curve(

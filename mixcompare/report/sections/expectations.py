@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mixcompare.report.document import Paragraph, Section, Tabular
-from mixcompare.report.tables import Column, Table, number, text
+from mixcompare.report.tables import Column, Table, number, text, typeset
 from mixcompare.report.view import View, records
 
 
@@ -20,7 +20,9 @@ def draw(rows: list[dict[str, Any]]) -> Section:
         blocks: list[Any] = [Paragraph("The study states no expectations.")]
     else:
         caption = "Numbers known beforehand, their source, and what this run found."
-        blocks = [Tabular(Table("expectations", caption, _COLUMNS, rows))]
+        noted = any(row["note"] for row in rows)
+        columns = [column for column in _COLUMNS if column.key != "note" or noted]
+        blocks = [Tabular(Table("expectations", caption, columns, rows))]
     return Section("expectations", "Expectations", blocks)
 
 
@@ -28,7 +30,7 @@ def _value(value: Any) -> str:
     return (
         number(9)(value)
         if isinstance(value, (int, float)) and not isinstance(value, bool)
-        else text(value)
+        else typeset(value)
     )
 
 

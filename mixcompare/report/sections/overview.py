@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from mixcompare.report.document import Items, Paragraph, Section, Tabular
-from mixcompare.report.tables import Column, Table, share, text
+from mixcompare.report.tables import Column, Table, share, text, typeset
 from mixcompare.report.view import Case, View
+
+BROKEN = "Not reproduced: "
+"""How sentences about expectations begin that were not met."""
 
 
 @dataclass(frozen=True)
 class Overview:
     """Sentences about the whole study, one about each case, and a row a method."""
 
+    answer: list[str]
     general: list[str]
     cases: list[tuple[str, str]]
     columns: list[Column]
@@ -24,21 +28,23 @@ def compute(view: View) -> Overview:
     """Gather the sentences, and the hits of each method on each case."""
     general = [s for s in view.results.sentences() if _subject(view, s) is None]
     cases = [
-        (title(view, case), view.results.advice(case.data, case.model_name)) for case in view.cases
+        (title(view, case), typeset(view.results.advice(case.data, case.model_name)))
+        for case in view.cases
     ]
     columns, rows = _table(view)
-    return Overview([s for s in general if not s.startswith("Asked: ")], cases, columns, rows)
+    told = [typeset(s) for s in general if not s.startswith("Asked: ")]
+    return Overview([typeset(p) for p in view.results.answer()], told, cases, columns, rows)
 
 
 def draw(overview: Overview) -> Section:
     """Make the section that opens the report."""
     made, rest = overview.general[:1], overview.general[1:]
-    blocks: list[Any] = [Paragraph(sentence) for sentence in made]
+    blocks: list[Any] = [Paragraph(text_) for text_ in (*overview.answer, *made)]
     blocks += [Paragraph(sentence, about=name) for name, sentence in overview.cases]
-    if len(rest) > 1:
-        blocks += [Paragraph(rest[0]), Items(rest[1:])]
-    else:
-        blocks += [Paragraph(sentence) for sentence in rest]
+    broken = [sentence for sentence in rest if sentence.startswith(BROKEN)]
+    blocks += [Paragraph(sentence) for sentence in rest if sentence not in broken]
+    if broken:
+        blocks.append(Items(broken))
     if overview.rows:
         caption = (
             "Ends at the best known optimum, of all fits (of a sampler: draws found sound), and how often "
@@ -52,7 +58,7 @@ def of_case(view: View, case: Case) -> list[str]:
     """The sentences about one case, without its name at their beginning."""
     name = title(view, case)
     mine = [s for s in view.results.sentences() if _subject(view, s) == name]
-    rest = [s[len(name) :].lstrip(":, ") for s in mine]
+    rest = [typeset(s[len(name) :].lstrip(":, ")) for s in mine]
     return [s if s.startswith(tuple(case.methods)) else s[:1].upper() + s[1:] for s in rest]
 
 
@@ -84,9 +90,4 @@ def _table(view: View) -> tuple[list[Column], list[dict[str, Any]]]:
     for word in ("success", "failure"):
         heading = f"{word} said, wrongly"
         columns.append(Column(word, heading, share, beside=(f"said_{word}",), alarm=True))
-    order = list(view.method_names)
-    return columns, sorted(rows.values(), key=lambda row: _place(order, row["method"]))
-
-
-def _place(order: list[str], method: str) -> int:
-    return order.index(method) if method in order else len(order)
+    return columns, sorted(rows.values(), key=lambda row: view.place(row["method"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mixcompare import registry
+from mixcompare import prior, registry
 from mixcompare.records import DRAW_FINDINGS, FINDINGS, SOUND
 from mixcompare.report import words
 from mixcompare.report.document import Drawing, Items, Paragraph, Section, Tabular
@@ -206,14 +206,17 @@ def _posterior(data: CaseData) -> Section:
     case, blocks = data.case, []
     if _first(data) is not None:
         drawn = registry.load("figures", "posterior")(data.parameters)
+        stated = prior.text(case.model) if case.model is not None else ""
+        priors = f"Priors: {stated}" if stated else "The priors are those of the family"
         caption = (
             "Each method's best end with its 95 % Wald interval, and the posterior mean of "
             f"{', '.join(data.samplers)} with its 95 % equal-tailed interval and draws, on the reporting "
-            "scale. No interval is drawn where the information matrix gives none. "
+            "scale. No interval is drawn where the information matrix gives none; "
+            "arrows point to values outside the axes. "
             f"{'The dotted line is the truth. ' if case.truth is not None else ''}{_together(data)}"
         )
         blocks = [
-            Paragraph(words.PRIORS),
+            Paragraph(f"{priors}. {words.PRIORS}"),
             Drawing(
                 f"{case.slug}-posterior", f"Estimates and posterior, {case.data}", caption, drawn
             ),

@@ -31,8 +31,11 @@ def panels(view: View, case: Case) -> list[Panel]:
     return found
 
 
-def _visible(gap: np.ndarray, step: float = 0.06) -> np.ndarray:
-    """Where a falling gap has moved by a visible step (decades) since the last kept; both ends too."""
+def _visible(gap: np.ndarray, step: float = 0.1) -> np.ndarray:
+    """Where a falling gap has moved by a visible step since the last kept; both ends too.
+
+    `step` is in decades; the figure draws one less high than its lines are thick.
+    """
     height = np.log10(np.maximum(gap, 0) + FLOOR)
     kept = [0]
     for i in range(1, height.size):

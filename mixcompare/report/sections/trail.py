@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from mixcompare.report.document import Items, Paragraph, Section, Tabular
-from mixcompare.report.tables import Column, Table, findings, text, whole
+from mixcompare.report.tables import Column, Table, findings, text, typeset, whole
 from mixcompare.report.view import View, records
 
 FAILED = ("error", "unsupported", "non_finite", "out_of_domain")
@@ -86,7 +86,7 @@ _FAILURES = (
     Column("method", "method", text, number=False),
     Column("finding", "finding", findings, number=False, badge=True),
     Column("fits", "fits", whole),
-    Column("message", "message", text, number=False),
+    Column("message", "message", typeset, number=False),
     Column("key", "key", text, number=False),
 )
 

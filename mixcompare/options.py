@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 import typing
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
@@ -21,9 +22,12 @@ def with_options[Made](
     """
     hints = typing.get_type_hints(settings)
     for key, value in options.items():
-        expected = _WORDS.get(hints.get(key, object))
-        if expected and not _fits(value, hints[key]):
-            raise SpecError(f"{key}: expected {expected}, got {value!r}")
+        hint = hints.get(key, object)
+        kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+        words = [_WORDS[kind] for kind in kinds if kind in _WORDS]
+        optional = value is None and type(None) in kinds
+        if words and not optional and not any(_fits(value, k) for k in kinds if k in _WORDS):
+            raise SpecError(f"{key}: expected {' or '.join(words)}, got {value!r}")
     try:
         return make(**options)
     except (TypeError, ValueError) as error:
