@@ -58,8 +58,7 @@ def processes(chunks: Sequence[Chunk], workers: int) -> Executed:
                 "to go on, with fewer workers if it was memory."
             ) from error
         except BaseException:
-            for process in set(multiprocessing.active_children()) - others:
-                process.terminate()
+            _end(set(multiprocessing.active_children()) - others)
             raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -117,6 +116,16 @@ def _begin_worker() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end(processes: set[multiprocessing.process.BaseProcess]) -> None:
+    """Stop them, gently and then not."""
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join(timeout=2)
+        if process.is_alive():
+            process.kill()
 
 
 def _end_with(sentinel: int) -> None:
