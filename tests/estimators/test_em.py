@@ -8,7 +8,8 @@ import pytest
 from mixcompare.data import Dataset
 from mixcompare.errors import ContractError, SpecError
 from mixcompare.estimators.base import make_estimator
-from mixcompare.estimators.em import EM, _Progress
+from mixcompare.estimators.ascent import Progress
+from mixcompare.estimators.em import EM
 from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Budget, Problem
 from mixcompare.records import Claim
@@ -177,7 +178,7 @@ def test_a_fixed_point_reached_by_rounding_ends_the_run():
 
 
 def test_a_cycle_of_rounding_ends_the_run():
-    progress, values, steps = _Progress(), [-5.0, -3.0, *([-2.0, -2.0 + 1e-7] * 20)], 0
+    progress, values, steps = Progress(), [-5.0, -3.0, *([-2.0, -2.0 + 1e-7] * 20)], 0
     reason = ""
     while not reason:
         progress.add(values[steps])
