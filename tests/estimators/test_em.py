@@ -7,8 +7,8 @@ import pytest
 
 from mixcompare.data import Dataset
 from mixcompare.errors import ContractError, SpecError
-from mixcompare.estimators.base import make_estimator
 from mixcompare.estimators.ascent import Progress
+from mixcompare.estimators.base import make_estimator
 from mixcompare.estimators.em import EM
 from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Budget, Problem
