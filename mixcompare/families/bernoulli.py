@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mixcompare.data import Dataset
-from mixcompare.families.base import Edge, ExponentialFamily, Frame, Parameters, refuse
+from mixcompare.families.base import Edge, Parameters, refuse
+from mixcompare.families.discrete import DiscreteFamily
 from mixcompare.families.kernel import identity
 from mixcompare.families.priors import BETA, log_beta_density, logit_sd
 from mixcompare.numerics import expit, logit
@@ -24,11 +25,10 @@ TINY = 1e-300
 
 
 @dataclass(frozen=True)
-class Bernoulli(ExponentialFamily):
+class Bernoulli(DiscreteFamily):
     """Binary items, `probs` (K, d); data are zeros and ones."""
 
     name: ClassVar[str] = "bernoulli"
-    discrete: ClassVar[bool] = True
 
     # -- the data ---------------------------------------------------------------------------------
 
@@ -36,10 +36,6 @@ class Bernoulli(ExponentialFamily):
         """Raise DataError at the first value that is neither 0 nor 1."""
         wrong = (data.x != 0) & (data.x != 1)
         refuse(data, wrong, self, "zeros and ones", "Recode the column, or choose another family.")
-
-    def frame(self, data: Dataset) -> Frame:
-        """Identity: the data have no unit."""
-        return Frame(np.zeros(data.n_features), np.ones(data.n_features))
 
     # -- the parameters ---------------------------------------------------------------------------
 
@@ -65,18 +61,6 @@ class Bernoulli(ExponentialFamily):
     ) -> dict[str, np.ndarray]:
         """See `Family`."""
         return {"probs": expit(z).reshape(n_components, n_features)}
-
-    def coordinate_units(self, n_components: int, frame: Frame) -> np.ndarray:
-        """Ones."""
-        return np.ones(n_components * frame.scale.size)
-
-    def to_frame(self, parameters: Parameters, frame: Frame) -> dict[str, np.ndarray]:
-        """Unchanged."""
-        return dict(parameters)
-
-    def from_frame(self, parameters: Parameters, frame: Frame) -> dict[str, np.ndarray]:
-        """Unchanged."""
-        return dict(parameters)
 
     def outside(self, parameters: Parameters) -> str:
         """Probabilities must lie in [0, 1]."""
@@ -156,26 +140,6 @@ class Bernoulli(ExponentialFamily):
     def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
         """S_1 - N p."""
         return (statistics[:, 1:] - statistics[:, :1] * parameters["probs"]).ravel()
-
-    # -- degenerate and narrow components ---------------------------------------------------------
-
-    def spread(self, parameters: Parameters) -> np.ndarray:
-        """inf: probabilities at 0 or 1 are an edge, and the likelihood is bounded."""
-        return np.full(parameters["probs"].shape[0], np.inf)
-
-    def extent(self, parameters: Parameters) -> np.ndarray:
-        """inf."""
-        return np.full(parameters["probs"].shape[0], np.inf)
-
-    def contraction(
-        self, data: Dataset, parameters: Parameters, responsibilities: np.ndarray
-    ) -> np.ndarray:
-        """nan: nothing collapses."""
-        return np.full(parameters["probs"].shape[0], np.nan)
-
-    def narrow_limits(self, n_features: int) -> tuple[float, float]:
-        """Never narrow."""
-        return 0.0, 0.0
 
     # -- starts -----------------------------------------------------------------------------------
 

@@ -17,12 +17,11 @@ from mixcompare.data import Dataset
 from mixcompare.errors import DataError, SpecError
 from mixcompare.families.base import (
     Edge,
-    ExponentialFamily,
-    Frame,
     Parameters,
     one_feature,
     refuse,
 )
+from mixcompare.families.discrete import DiscreteFamily
 from mixcompare.families.kernel import identity
 from mixcompare.families.priors import BETA, log_beta_density, logit_sd
 from mixcompare.numerics import expit, logit
@@ -32,7 +31,7 @@ TINY = 1e-300
 
 
 @dataclass(frozen=True)
-class Binomial(ExponentialFamily):
+class Binomial(DiscreteFamily):
     """Binomial components, `probs` (K,); data are numbers of successes in one column.
 
     Parameters
@@ -44,7 +43,6 @@ class Binomial(ExponentialFamily):
     n_trials: int | None = None
 
     name: ClassVar[str] = "binomial"
-    discrete: ClassVar[bool] = True
     univariate: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -77,10 +75,6 @@ class Binomial(ExponentialFamily):
             "Choose the column of successes, or another n_trials.",
         )
 
-    def frame(self, data: Dataset) -> Frame:
-        """Identity: counts have no unit."""
-        return Frame(np.zeros(1), np.ones(1))
-
     # -- the parameters ---------------------------------------------------------------------------
 
     def shapes(self, n_features: int) -> dict[str, tuple[int, ...]]:
@@ -104,18 +98,6 @@ class Binomial(ExponentialFamily):
     ) -> dict[str, np.ndarray]:
         """See `Family`."""
         return {"probs": expit(z)}
-
-    def coordinate_units(self, n_components: int, frame: Frame) -> np.ndarray:
-        """Ones."""
-        return np.ones(n_components)
-
-    def to_frame(self, parameters: Parameters, frame: Frame) -> dict[str, np.ndarray]:
-        """Unchanged."""
-        return dict(parameters)
-
-    def from_frame(self, parameters: Parameters, frame: Frame) -> dict[str, np.ndarray]:
-        """Unchanged."""
-        return dict(parameters)
 
     def outside(self, parameters: Parameters) -> str:
         """Probabilities must lie in [0, 1]."""
@@ -187,26 +169,6 @@ class Binomial(ExponentialFamily):
         """S_1 - N m p."""
         score: np.ndarray = statistics[:, 1] - self._m * statistics[:, 0] * parameters["probs"]
         return score
-
-    # -- degenerate and narrow components ---------------------------------------------------------
-
-    def spread(self, parameters: Parameters) -> np.ndarray:
-        """inf: probabilities at 0 or 1 are an edge, and the likelihood is bounded."""
-        return np.full(parameters["probs"].size, np.inf)
-
-    def extent(self, parameters: Parameters) -> np.ndarray:
-        """inf."""
-        return np.full(parameters["probs"].size, np.inf)
-
-    def contraction(
-        self, data: Dataset, parameters: Parameters, responsibilities: np.ndarray
-    ) -> np.ndarray:
-        """nan: nothing collapses."""
-        return np.full(parameters["probs"].size, np.nan)
-
-    def narrow_limits(self, n_features: int) -> tuple[float, float]:
-        """Never narrow."""
-        return 0.0, 0.0
 
     # -- starts -----------------------------------------------------------------------------------
 

@@ -17,7 +17,8 @@ import numpy as np
 
 from mixcompare.data import Dataset
 from mixcompare.errors import DataError, SpecError
-from mixcompare.families.base import Edge, ExponentialFamily, Frame, Parameters, refuse
+from mixcompare.families.base import Edge, Parameters, refuse
+from mixcompare.families.discrete import DiscreteFamily
 from mixcompare.families.kernel import identity
 from mixcompare.families.priors import BETA, log_dirichlet_density, logit_sd
 from mixcompare.numerics import expit, logit
@@ -30,7 +31,7 @@ MOST = 1000
 
 
 @dataclass(frozen=True)
-class Categorical(ExponentialFamily):
+class Categorical(DiscreteFamily):
     """Items with levels, `probs` (K, d, levels); data are whole-number codes.
 
     Codes count from 0 (0, 1, 2: as pandas and scikit-learn code), or from 1 (1, 2, 3: as poLCA expects)
@@ -49,7 +50,6 @@ class Categorical(ExponentialFamily):
     first: int | None = None
 
     name: ClassVar[str] = "categorical"
-    discrete: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.first not in (None, 0, 1):
@@ -91,10 +91,6 @@ class Categorical(ExponentialFamily):
 
     def _first(self, data: Dataset) -> int:
         return int(data.x.min() >= 1) if self.first is None else self.first
-
-    def frame(self, data: Dataset) -> Frame:
-        """Identity: codes have no unit."""
-        return Frame(np.zeros(data.n_features), np.ones(data.n_features))
 
     @property
     def _known(self) -> tuple[int, ...]:
@@ -161,18 +157,6 @@ class Categorical(ExponentialFamily):
         free = np.zeros_like(used)
         free[:, :-1] = used[:, 1:]
         return free
-
-    def coordinate_units(self, n_components: int, frame: Frame) -> np.ndarray:
-        """Ones."""
-        return np.ones(self.n_coordinates(n_components, frame.scale.size))
-
-    def to_frame(self, parameters: Parameters, frame: Frame) -> dict[str, np.ndarray]:
-        """Unchanged."""
-        return dict(parameters)
-
-    def from_frame(self, parameters: Parameters, frame: Frame) -> dict[str, np.ndarray]:
-        """Unchanged."""
-        return dict(parameters)
 
     def outside(self, parameters: Parameters) -> str:
         """Probabilities must lie in [0, 1] and sum to 1 for each item; padding must be 0."""
@@ -280,26 +264,6 @@ class Categorical(ExponentialFamily):
         table = np.zeros((len(statistics), *self._used.shape))
         table[:, self._used] = statistics[:, 1:]
         return table
-
-    # -- degenerate and narrow components ---------------------------------------------------------
-
-    def spread(self, parameters: Parameters) -> np.ndarray:
-        """inf: a probability of zero is an edge, and the likelihood is bounded."""
-        return np.full(len(parameters["probs"]), np.inf)
-
-    def extent(self, parameters: Parameters) -> np.ndarray:
-        """inf."""
-        return np.full(len(parameters["probs"]), np.inf)
-
-    def contraction(
-        self, data: Dataset, parameters: Parameters, responsibilities: np.ndarray
-    ) -> np.ndarray:
-        """nan: nothing collapses."""
-        return np.full(len(parameters["probs"]), np.nan)
-
-    def narrow_limits(self, n_features: int) -> tuple[float, float]:
-        """Never narrow."""
-        return 0.0, 0.0
 
     # -- starts -----------------------------------------------------------------------------------
 

@@ -15,12 +15,11 @@ import numpy as np
 from mixcompare.data import Dataset
 from mixcompare.families.base import (
     Edge,
-    ExponentialFamily,
-    Frame,
     Parameters,
     one_feature,
     refuse,
 )
+from mixcompare.families.discrete import DiscreteFamily
 from mixcompare.families.kernel import identity
 from mixcompare.families.priors import GAMMA, log_gamma_density, log_rate_sd
 
@@ -29,11 +28,10 @@ TINY = 1e-300
 
 
 @dataclass(frozen=True)
-class Poisson(ExponentialFamily):
+class Poisson(DiscreteFamily):
     """Poisson components, `rates` (K,); data are whole numbers >= 0 in one column."""
 
     name: ClassVar[str] = "poisson"
-    discrete: ClassVar[bool] = True
     univariate: ClassVar[bool] = True
 
     # -- the data ---------------------------------------------------------------------------------
@@ -48,10 +46,6 @@ class Poisson(ExponentialFamily):
             "whole numbers from 0",
             "Choose the column of counts, or another family.",
         )
-
-    def frame(self, data: Dataset) -> Frame:
-        """Identity: counts have no unit."""
-        return Frame(np.zeros(1), np.ones(1))
 
     # -- the parameters ---------------------------------------------------------------------------
 
@@ -78,18 +72,6 @@ class Poisson(ExponentialFamily):
         """See `Family`."""
         with np.errstate(over="ignore"):
             return {"rates": np.exp(z)}
-
-    def coordinate_units(self, n_components: int, frame: Frame) -> np.ndarray:
-        """Ones."""
-        return np.ones(n_components)
-
-    def to_frame(self, parameters: Parameters, frame: Frame) -> dict[str, np.ndarray]:
-        """Unchanged."""
-        return dict(parameters)
-
-    def from_frame(self, parameters: Parameters, frame: Frame) -> dict[str, np.ndarray]:
-        """Unchanged."""
-        return dict(parameters)
 
     def outside(self, parameters: Parameters) -> str:
         """Rates must be >= 0."""
@@ -159,26 +141,6 @@ class Poisson(ExponentialFamily):
         """S_1 - N r."""
         score: np.ndarray = statistics[:, 1] - statistics[:, 0] * parameters["rates"]
         return score
-
-    # -- degenerate and narrow components ---------------------------------------------------------
-
-    def spread(self, parameters: Parameters) -> np.ndarray:
-        """inf: a rate of zero is an edge, and the likelihood is bounded."""
-        return np.full(parameters["rates"].size, np.inf)
-
-    def extent(self, parameters: Parameters) -> np.ndarray:
-        """inf."""
-        return np.full(parameters["rates"].size, np.inf)
-
-    def contraction(
-        self, data: Dataset, parameters: Parameters, responsibilities: np.ndarray
-    ) -> np.ndarray:
-        """nan: nothing collapses."""
-        return np.full(parameters["rates"].size, np.nan)
-
-    def narrow_limits(self, n_features: int) -> tuple[float, float]:
-        """Never narrow."""
-        return 0.0, 0.0
 
     # -- starts -----------------------------------------------------------------------------------
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import pickle
-import typing
 
 import numpy as np
 import pytest
+from family_cases import cases, families, label
 
 from mixcompare import registry
 from mixcompare.data import Dataset
@@ -65,26 +64,7 @@ MAKERS = {
     "exponential": _times,
     "categorical": _codes,
 }
-"""How to make data (n, d) for each family: a family registered without a line here fails the tests."""
-
-VALUES: dict[tuple[str, str], tuple[typing.Any, ...]] = {
-    ("binomial", "n_trials"): (7,),
-    ("categorical", "levels"): (None,),
-    ("categorical", "first"): (None,),
-}
-"""Values to test of each option whose type does not list them."""
-
-
-def _families() -> list[Family]:
-    made = []
-    for name in registry.NAMES["families"]:
-        cls = registry.load("families", name)
-        hints = typing.get_type_hints(cls)
-        options = [field.name for field in dataclasses.fields(cls)]
-        choices = [VALUES.get((name, o)) or typing.get_args(hints[o]) for o in options]
-        for values in itertools.product(*choices):
-            made.append(cls(**dict(zip(options, values, strict=True))))
-    return made
+"""How to make three groups of thirty (90, d): a family registered without a line here fails the tests."""
 
 
 def _methods() -> list[str]:
@@ -97,27 +77,11 @@ def _methods() -> list[str]:
     return names
 
 
-def _label(family: Family) -> str:
-    return "-".join([family.name, *(str(v) for v in family.options.values() if v is not None)])
-
-
-def _cases(*sizes: typing.Any) -> list[typing.Any]:
-    """Every family with every size (d, ...): for univariate families those with d = 1."""
-    made = []
-    for family, size in itertools.product(_families(), sizes):
-        if size[0] == 1 or not family.univariate:
-            name = "-".join([_label(family), *map(str, size)])
-            made.append(pytest.param(family, *size, id=name, marks=_marks(size)))
-    return made
-
-
-def _marks(size: tuple[int, ...]) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.slow] if size == (2, 3) else []
-
-
 METHODS = pytest.mark.parametrize("method", _methods())
-FAMILIES = pytest.mark.parametrize("family", _families(), ids=_label)
-SIZES = pytest.mark.parametrize(("family", "d", "K"), _cases((1, 1), (1, 2), (2, 3), (3, 2)))
+FAMILIES = pytest.mark.parametrize("family", families(), ids=label)
+SIZES = pytest.mark.parametrize(
+    ("family", "d", "K"), cases((1, 1), (1, 2), (2, 3), (3, 2), slow=[(2, 3)])
+)
 
 
 def _data(family: Family, d: int, counts: bool = False) -> Dataset:
@@ -148,7 +112,7 @@ def _fit(
 
 def test_nothing_is_left_out_in_silence():
     assert set(MAKERS) == set(registry.NAMES["families"])
-    assert {family.name for family in _families()} == set(MAKERS)
+    assert {family.name for family in families()} == set(MAKERS)
     assert set(ELSEWHERE) <= set(registry.NAMES["methods"])
     assert len(_methods()) >= 13
 
@@ -197,7 +161,7 @@ def test_every_fit_ends_in_one_honest_record(family, method, d, K, monkeypatch):
 
 
 @pytest.mark.parametrize("method", [m for m in _methods() if "[" not in m])
-@pytest.mark.parametrize(("family", "d"), _cases((1,), (3,)))
+@pytest.mark.parametrize(("family", "d"), cases(1, 3))
 def test_plain_methods_find_the_maximum_of_one_component(family, method, d):
     data = _data(family, d, counts=True)
     model = MixtureModel(family, 1).on(data)

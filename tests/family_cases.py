@@ -77,14 +77,18 @@ def label(family: Family) -> str:
     return "-".join([family.name, *(str(v) for v in family.options.values() if v is not None)])
 
 
-def cases(*sizes: typing.Any) -> list[typing.Any]:
-    """Every family with every size, d or (d, ...): for univariate families those with d = 1."""
+def cases(*sizes: typing.Any, slow: typing.Any = ()) -> list[typing.Any]:
+    """Every family with every size, d or (d, ...): for univariate families those with d = 1.
+
+    Sizes that are in `slow` too are marked so.
+    """
     made = []
     for family, size in itertools.product(families(), sizes):
         numbers = size if isinstance(size, tuple) else (size,)
         if numbers[0] == 1 or not family.univariate:
             name = "-".join([label(family), *map(str, numbers)])
-            made.append(pytest.param(family, *numbers, id=name))
+            marks = [pytest.mark.slow] if size in slow else []
+            made.append(pytest.param(family, *numbers, id=name, marks=marks))
     return made
 
 
