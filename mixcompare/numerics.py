@@ -18,24 +18,27 @@ import numpy as np
 import platformdirs
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
+from numba.extending import intrinsic, register_jitable
 
 FAST = {"contract", "nsz", "arcp", "reassoc"}
 
 
 def _cache_folder() -> str:
-    """Named by a hash of all our sources, because numba itself notices edits of one file only."""
+    """Named by a hash of all our sources, because numba itself notices edits of one file only.
+
+    Stale code is not just wrong: it works on arrays of other shapes. So the name is kept where a user
+    says where numba's cache should be, too.
+    """
     sources = sorted(Path(__file__).parent.rglob("*.py"))
     content = hashlib.sha256()
     for source in sources:
         if source.parent.name in ("mixcompare", "families", "covariance", "estimators"):
             content.update(source.read_bytes())
-    return str(
-        Path(platformdirs.user_cache_dir("mixcompare")) / f"numba-{content.hexdigest()[:12]}"
-    )
+    chosen = os.environ.get("NUMBA_CACHE_DIR") or platformdirs.user_cache_dir("mixcompare")
+    return str(Path(chosen) / f"numba-{content.hexdigest()[:12]}")
 
 
-CACHE_FOLDER = os.environ.get("NUMBA_CACHE_DIR") or _cache_folder()
+CACHE_FOLDER = _cache_folder()
 
 
 def compiled(function: Callable[..., Any], fastmath: set[str] = FAST, inline: bool = False) -> Any:
@@ -51,6 +54,14 @@ def compiled(function: Callable[..., Any], fastmath: set[str] = FAST, inline: bo
         )
     finally:
         numba.config.CACHE_DIR = theirs
+
+
+inlinable = register_jitable
+"""Marks a plain function that compiled code may call, also when it is handed over by a closure: unlike
+closures over compiled functions, such callers are found again in the cache on disk."""
+
+inlined = register_jitable(forceinline=True)
+"""The same, copied into its caller: for what runs in a microsecond, where passing arrays is a cost."""
 
 
 @intrinsic

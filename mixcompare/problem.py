@@ -52,6 +52,8 @@ class Problem:
     best_point : Any
         The argument of the evaluation with the highest finite log-likelihood so far (a Theta or a
         vector, as it was passed in), or None.
+    likelihood : Pass
+        What evaluates the likelihood; for `run_compiled`, which books what it does with it.
     frame : Frame
         The units in which `value_and_score` takes its coordinates.
     """
@@ -74,9 +76,10 @@ class Problem:
         self.best_point: Any = None
         self._best = -np.inf
         self._data = data
-        self._pass = model.family.begin(data, model.n_components)
-        self._keep_points = keep_points
-        self._trajectory: list[tuple[int, float]] = []
+        self.likelihood = model.family.begin(data, model.n_components)
+        self.keep_points = keep_points
+        self._trajectory: list[tuple[float, float]] = []
+        self._booked: list[np.ndarray] = []
         self._points: list[Theta] = []
         self._started = time.perf_counter()
 
@@ -89,7 +92,7 @@ class Problem:
         `score`.
         """
         self._charge()
-        loglik, statistics = self._pass(
+        loglik, statistics = self.likelihood(
             theta.weights, self.model.family.to_frame(theta.parameters, self.frame)
         )
         self._record(loglik, theta, theta)
@@ -116,7 +119,7 @@ class Problem:
         family, frame = self.model.family, self.frame
         spread = family.spread(family.to_frame(theta.parameters, frame))
         last_digit = EPS * float((np.abs(frame.centre) / frame.scale).max())
-        cancelled = 0.0 if statistics is None else self._pass.magnitude(statistics)
+        cancelled = 0.0 if statistics is None else self.likelihood.magnitude(statistics)
         by_sum = EPS * (abs(loglik) + self.n * (1 + abs(frame.log_volume)) + cancelled)
         return by_sum + np.sqrt(2 * self.n) * last_digit / max(float(spread.min()), 1e-8)
 
@@ -134,7 +137,7 @@ class Problem:
         model = self.model
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             weights, parameters = model.split(z, self.n_features)
-            loglik, statistics = self._pass(weights, parameters)
+            loglik, statistics = self.likelihood(weights, parameters)
             by_weight = statistics[:-1, 0] - self.n * weights[:-1]
             gradient = np.concatenate([by_weight, model.family.score(parameters, statistics)])
         self._record(loglik, z, None)
@@ -237,15 +240,44 @@ class Problem:
     @property
     def trajectory(self) -> Trajectory:
         """Every evaluation so far: passes spent and log-likelihood."""
-        passes = np.array([p for p, _ in self._trajectory], dtype=float)
-        loglik = np.array([value for _, value in self._trajectory], dtype=float)
-        return Trajectory(passes, loglik, tuple(self._points))
+        self._close()
+        table = np.concatenate([np.empty((0, 2)), *self._booked])
+        return Trajectory(table[:, 0].copy(), table[:, 1].copy(), tuple(self._points))
+
+    @property
+    def passes_left(self) -> float:
+        """Passes that the budget still has; 0 once its seconds are used up."""
+        if not self.spent(0):
+            return np.inf if self.budget.passes is None else self.budget.passes - self.passes
+        return 0
+
+    def spent(self, more: int = 1) -> str:
+        """Which part of the budget does not allow so many more passes, in words; "" if it does."""
+        if self.budget.passes is not None and self.passes + more > self.budget.passes:
+            return f"the budget of {self.budget.passes:g} passes is used up"
+        if self.budget.seconds is not None and self.seconds > self.budget.seconds:
+            return f"the budget of {self.budget.seconds:g} seconds is used up"
+        return ""
+
+    def book(self, logliks: np.ndarray) -> None:
+        """Put passes of a compiled run on the meter: the log-likelihood that each gave, in order."""
+        self._close()
+        passes = self.passes + 1.0 + np.arange(logliks.size)
+        self._booked.append(np.column_stack([passes, logliks]))
+        self.passes += logliks.size
+        finite = np.isfinite(logliks)
+        self.non_finite += int((~finite).sum())
+        self._best = max([self._best, *logliks[finite][-1:]])
+
+    def _close(self) -> None:
+        if self._trajectory:
+            self._booked.append(np.array(self._trajectory, dtype=float))
+            self._trajectory = []
 
     def _charge(self) -> None:
-        if self.budget.passes is not None and self.passes + 1 > self.budget.passes:
-            raise BudgetExceeded(f"the budget of {self.budget.passes:g} passes is used up")
-        if self.budget.seconds is not None and self.seconds > self.budget.seconds:
-            raise BudgetExceeded(f"the budget of {self.budget.seconds:g} seconds is used up")
+        spent = self.spent()
+        if spent:
+            raise BudgetExceeded(spent)
         self.passes += 1
 
     def _record(self, loglik: float, point: Any, theta: Theta | None) -> None:
@@ -254,5 +286,5 @@ class Problem:
             self.non_finite += 1
         elif loglik > self._best:
             self._best, self.best_point = loglik, point if theta is not None else np.array(point)
-        if self._keep_points and theta is not None:
+        if self.keep_points and theta is not None:
             self._points.append(theta)

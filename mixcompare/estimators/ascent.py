@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from mixcompare.errors import BudgetExceeded, ContractError, SpecError
+from mixcompare.estimators import em_loop, stopping
+from mixcompare.estimators.em_loop import COLLAPSE, ROUNDINGS
 from mixcompare.problem import Problem
 from mixcompare.records import Claim, Solver
+from mixcompare.runs import Ended
 from mixcompare.theta import Theta
-
-COLLAPSE = 1e-8
-"""Spread, in sds of the data, below which a run stops: the next step only divides smaller numbers."""
-
-ROUNDINGS = 8
-"""Roundings that a term of the log-likelihood goes through: statistics, parameters, product, exp, sum."""
 
 
 @dataclass(frozen=True)
@@ -88,41 +85,31 @@ def ascend(
 
 
 class Progress:
-    """The gains of a run so far, and whether there is more to come."""
+    """The gains of a run so far, and whether there is more to come: stopping.py, for loops in Python."""
 
     def __init__(self) -> None:
-        self.value = self.best = -np.inf
-        self.before = self.gain = np.inf
-        self.calm = self.stale = 0
-        """Iterations in a row with next to nothing to gain, and without a new best value."""
+        self.state = stopping.fresh(1)[0]
+
+    @property
+    def gain(self) -> float:
+        """Nats that the last iteration brought."""
+        return float(self.state[stopping.GAIN])
 
     def add(self, value: float) -> None:
         """Take note of the value (nats) of one more iteration."""
-        self.before, self.gain = self.gain, value - self.value
-        self.stale = 0 if value > self.best else self.stale + 1
-        self.value, self.best = value, max(value, self.best)
+        stopping.note(self.state, value)
 
     def done(self, tol: float, remaining: float | None = None) -> str:
-        """Why to stop, in words; "" to go on.
+        """Why to stop, in words; "" to go on. `remaining` is predicted from the gains unless it is given."""
+        left = stopping.remaining(self.state) if remaining is None else remaining
+        return reason(stopping.settled(self.state, left, tol), left)
 
-        Stop when the gain still to come stayed below `tol` for three iterations, or when ten iterations
-        brought no new best value. `remaining` is predicted from the gains unless it is given.
-        """
-        remaining = self.remaining() if remaining is None else remaining
-        self.calm = self.calm + 1 if remaining < tol else 0
-        if self.calm >= 3:
-            return f"predicted gain {remaining:.1e} nats"
-        # In exact arithmetic every iteration gains: what is left is below the rounding of the sum.
-        return "no gain beyond rounding" if tol > 0 and self.stale >= 10 else ""
 
-    def remaining(self) -> float:
-        """Gain still to come if gains go on falling geometrically, d r / (1 - r); inf where they don't."""
-        if not np.isfinite(self.before):
-            return np.inf
-        if self.gain <= 0:
-            return 0.0
-        ratio = self.gain / self.before if self.before > 0 else np.inf
-        return self.gain * ratio / (1 - ratio) if ratio < 1 else np.inf
+def reason(code: int, left: float) -> str:
+    """One of the codes of stopping.py in words; `left` is the gain still to come, nats."""
+    if code == stopping.PREDICTED:
+        return f"predicted gain {left:.1e} nats"
+    return "no gain beyond rounding" if code == stopping.ROUNDED else ""
 
 
 def refuse_descent(
@@ -138,14 +125,57 @@ def refuse_descent(
 
 def collapse(problem: Problem, theta: Theta) -> str:
     """Which component an M-step has just lost, in words; "" if none."""
-    if not theta.is_finite:
-        k = int(np.argmax(~np.isfinite(theta.weights) | (theta.weights <= 0)))
-        return f"component {k + 1} became empty"
+    if theta.is_finite and (theta.weights > 0).all():
+        family = problem.model.family
+        spread = family.spread(family.to_frame(theta.parameters, problem.frame))
+        if not (spread < COLLAPSE).any():
+            return ""
+    return loss(problem, theta)
+
+
+def loss(problem: Problem, theta: Theta) -> str:
+    """Which component is lost at a point where one is, in words."""
+    empty = ~np.isfinite(theta.weights) | (theta.weights <= 0)
+    if empty.any() or not theta.is_finite:
+        return f"component {int(np.argmax(empty)) + 1} became empty"
     family = problem.model.family
     spread = family.spread(family.to_frame(theta.parameters, problem.frame))
-    if (spread < COLLAPSE).any():
-        return f"component {int(np.argmin(spread)) + 1} collapsed: its spread fell to 0"
-    return ""
+    return f"component {int(np.argmin(spread)) + 1} collapsed: its spread fell to 0"
+
+
+def claims(
+    problems: Sequence[Problem], ends: Sequence[Ended], method: str, unit: str = "iteration"
+) -> list[Claim | Exception]:
+    """The claims of compiled runs; a descent beyond rounding is a ContractError in the claim's place."""
+    found: list[Claim | Exception] = []
+    for problem, ended in zip(problems, ends, strict=True):
+        try:
+            found.append(_claim(problem, ended, method, unit))
+        except ContractError as error:
+            found.append(error)
+    return found
+
+
+def _claim(problem: Problem, ended: Ended, method: str, unit: str) -> Claim:
+    """One of them, in the words of `ascend`."""
+    state, theta = ended.state, ended.theta
+    done, units = int(state[em_loop.CLOCK]), f"{unit}s"
+    code, left = ended.code, state[em_loop.LEFT]
+    if code == em_loop.DESCENT:
+        refuse_descent(state[stopping.GAIN], state[em_loop.BOUND], done, method)
+    if code in (em_loop.PREDICTED, em_loop.ROUNDED):
+        message = f"{reason(code, left)} after {done} {units}"
+        return end(theta, done, True, "converged", message)
+    if code == em_loop.LOST:
+        message = f"{loss(problem, ended.beyond)} in {unit} {done + 1}"
+        return end(theta, done, False, "collapsed", message)
+    if code == em_loop.NON_FINITE:
+        value = state[stopping.VALUE]
+        message = f"the log-likelihood is {value} after {done} {units}"
+        return end(theta, done, False, "non_finite", message)
+    if code == em_loop.SPENT:
+        return end(theta, done, False, "budget", problem.spent())
+    return end(theta, done, False, "max_iter", f"stopped after {done} {units}")
 
 
 def end(

@@ -35,6 +35,9 @@ class Estimator(ABC):
     name: ClassVar[str]
     modifiers: ClassVar[tuple[str, ...]] = ()
 
+    batches: ClassVar[bool] = False
+    """Whether `fit_many` is faster than `fit` again and again."""
+
     @property
     def chains(self) -> int:
         """0: one fit a start. Otherwise a sampler: planned once a data set, with this many starts."""
@@ -53,9 +56,34 @@ class Estimator(ABC):
     def fit(self, problem: Problem, start: Theta, rng: np.random.Generator) -> Claim:
         """One fit from one start."""
 
+    def fit_many(
+        self,
+        problems: Sequence[Problem],
+        starts: Sequence[Theta],
+        rngs: Sequence[np.random.Generator],
+    ) -> list[Claim | Exception]:
+        """Fits of the same model to the same data, each metered by its own problem; its claim, or what it
+        raised. A method whose fits can share compiled work overrides it, and says so by `batches`.
+        """
+        found: list[Claim | Exception] = []
+        for problem, start, rng in zip(problems, starts, rngs, strict=True):
+            try:
+                found.append(self.fit(problem, start, rng))
+            except Exception as error:  # noqa: BLE001 - what one fit raises is its own result
+                found.append(error)
+        return found
+
     def run(self, problem: Problem, starts: Sequence[Theta], rng: np.random.Generator) -> Claim:
         """What the driver calls: a sampler overrides it to use all its starts."""
         return self.fit(problem, starts[0], rng)
+
+
+def one(found: Sequence[Claim | Exception]) -> Claim:
+    """The claim of the only fit of `fit_many`; raises what it raised."""
+    (claim,) = found
+    if isinstance(claim, Exception):
+        raise claim
+    return claim
 
 
 def make_estimator(method: str | Estimator, **options: Any) -> Estimator:

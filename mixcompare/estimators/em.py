@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from mixcompare.estimators.ascent import ascend, check_limits, likelihood
-from mixcompare.estimators.base import Estimator
+from mixcompare.estimators.ascent import ascend, check_limits, claims, likelihood
+from mixcompare.estimators.base import Estimator, one
+from mixcompare.estimators.em_loop import fresh_em, make_em
 from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Problem
 from mixcompare.records import Claim
+from mixcompare.runs import compiles, run_compiled
 from mixcompare.theta import Theta
 
 
@@ -37,6 +40,7 @@ class EM(Estimator):
     tol: float = 1e-9
 
     name: ClassVar[str] = "em"
+    batches: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_limits(self.max_iter, self.tol)
@@ -47,6 +51,8 @@ class EM(Estimator):
 
     def fit(self, problem: Problem, start: Theta, rng: np.random.Generator) -> Claim:
         """See `Estimator`; `rng` is not used."""
+        if compiles(problem):
+            return one(self.fit_many([problem], [start], [rng]))
         return ascend(
             problem,
             start,
@@ -55,3 +61,16 @@ class EM(Estimator):
             look=lambda theta: likelihood(problem, theta),
             step=lambda theta, statistics: problem.maximise(statistics),
         )
+
+    def fit_many(
+        self,
+        problems: Sequence[Problem],
+        starts: Sequence[Theta],
+        rngs: Sequence[np.random.Generator],
+    ) -> list[Claim | Exception]:
+        """See `Estimator`; all in one compiled call for exponential families."""
+        if not compiles(problems[0]):
+            return super().fit_many(problems, starts, rngs)
+        settings = (self.max_iter, self.tol)
+        ends = run_compiled(problems, make_em, starts, fresh_em(len(starts)), settings)
+        return claims(problems, ends, "EM")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -12,15 +13,18 @@ from mixcompare.estimators.ascent import (
     Look,
     Progress,
     check_limits,
+    claims,
     collapse,
     end,
     likelihood,
     refuse_descent,
 )
-from mixcompare.estimators.base import Estimator
+from mixcompare.estimators.base import Estimator, one
+from mixcompare.estimators.squarem_loop import fresh_squarem, make_squarem
 from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Problem
 from mixcompare.records import Claim
+from mixcompare.runs import compiles, run_compiled
 from mixcompare.theta import Theta
 
 SCHEMES = ("S1", "S2", "S3")
@@ -58,6 +62,7 @@ class SQUAREM(Estimator):
     step_length: str = "S3"
 
     name: ClassVar[str] = "squarem"
+    batches: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_limits(self.max_iter, self.tol)
@@ -73,6 +78,25 @@ class SQUAREM(Estimator):
 
     def fit(self, problem: Problem, start: Theta, rng: np.random.Generator) -> Claim:
         """See `Estimator`; `rng` is not used."""
+        if compiles(problem):
+            return one(self.fit_many([problem], [start], [rng]))
+        return self._in_python(problem, start)
+
+    def fit_many(
+        self,
+        problems: Sequence[Problem],
+        starts: Sequence[Theta],
+        rngs: Sequence[np.random.Generator],
+    ) -> list[Claim | Exception]:
+        """See `Estimator`; all in one compiled call for exponential families."""
+        if not compiles(problems[0]):
+            return super().fit_many(problems, starts, rngs)
+        scheme = 1 + SCHEMES.index(self.step_length)
+        settings = (self.max_iter, self.tol, scheme, _scratch(problems[0], starts[0]))
+        ends = run_compiled(problems, make_squarem, starts, fresh_squarem(len(starts)), settings)
+        return claims(problems, ends, "SQUAREM", "cycle")
+
+    def _in_python(self, problem: Problem, start: Theta) -> Claim:
         run, progress = _Run(problem, self.step_length, start), Progress()
         for cycle in range(self.max_iter + 1):
             try:
@@ -91,6 +115,13 @@ class SQUAREM(Estimator):
                 return end(run.theta, cycle, True, "converged", f"{done} after {cycle} cycles")
         message = f"stopped after {self.max_iter} cycles"
         return end(run.theta, self.max_iter, False, "max_iter", message)
+
+
+def _scratch(problem: Problem, start: Theta) -> tuple[np.ndarray, ...]:
+    """See `make_squarem`."""
+    z = np.empty((3, problem.model.n_parameters(problem.n_features)))
+    width = sum(value[0].size for value in start.parameters.values())
+    return z[0], z[1], z[2], np.empty((start.n_components, width)), np.empty(start.n_components)
 
 
 @dataclass

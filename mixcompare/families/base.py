@@ -1,4 +1,4 @@
-"""What a component family must say, and what an exponential family gets for saying less.
+"""What a component family must say.
 
 A family knows the density of its components. It knows nothing of mixing weights, of counting passes or
 of randomness other than `sample`. Its methods take all K components at once, as the mapping of natural
@@ -16,7 +16,6 @@ import numpy as np
 
 from mixcompare.data import Dataset
 from mixcompare.errors import ContractError, DataError, SpecError, nearest
-from mixcompare.families.kernel import NONE, make_pass, padded, workspace
 
 Parameters = Mapping[str, np.ndarray]
 
@@ -318,130 +317,6 @@ class Pass(ABC):
 
         Rounding errors of its log-likelihood are a small multiple of this times the machine's eps.
         """
-
-
-class ExponentialFamily(Family):
-    """log f(x) = log h(x) + a(theta) + eta(theta) . T(x).
-
-    Says only T (a compiled function, `statistics`), the natural parameters and, where there is one, the
-    base measure h; passes, M-step and score follow. Statistics are held as (K, 1 + M): expected count,
-    then expected sums of T.
-    """
-
-    @property
-    @abstractmethod
-    def statistics(self) -> Any:
-        """Compiled `statistics(x, start, n, centre, scale, T)`: fills T[:M, :n] from columns of x (d, N)."""
-
-    @abstractmethod
-    def n_statistics(self, n_features: int) -> int:
-        """M."""
-
-    @abstractmethod
-    def natural(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
-        """a (K,) and eta (K, M) in the frame."""
-
-    def encode(self, x: np.ndarray) -> np.ndarray:
-        """What `statistics` reads for observations x (n, d): columns (m, n); the features themselves."""
-        return np.ascontiguousarray(x.T)
-
-    def base_measure(self, data: Dataset) -> float:
-        """sum_i c_i log h(x_i), nats: the part of the log-likelihood that no parameter touches."""
-        return 0.0
-
-    def begin(self, data: Dataset, n_components: int) -> FusedPass:
-        """Prepare fused passes (see kernel.py)."""
-        return FusedPass(self, data, n_components)
-
-    conjugate_prior: ClassVar[str] = (
-        "conjugate, worth one observation a component with the mean statistics of the data"
-    )
-
-    def conjugate(self, overall: np.ndarray, n_components: int) -> Any:
-        """(K, 1 + M): one pseudo-observation a component, with the mean statistics of the data.
-
-        For shares this is a Beta or Dirichlet prior, for rates a Gamma prior, with mode at the data's own.
-        """
-        return np.repeat(overall / overall[:, :1], n_components, axis=0)
-
-    def mode(self, statistics: np.ndarray, prior: Any) -> dict[str, np.ndarray]:
-        """See `Family`: the M-step from the sum of both."""
-        return self.mle(statistics + prior)
-
-    def log_conjugate(self, parameters: Parameters, prior: Any) -> float:
-        """sum_k n_k a_k + eta_k . tau_k, where (n_k, tau_k) are the rows of the prior."""
-        a, eta = self.natural(parameters)
-        return float(prior[:, 0] @ a + (eta * prior[:, 1:]).sum())
-
-    @property
-    def accumulate(self) -> Any:
-        """The compiled pass; one for all instances with the same `statistics`."""
-        statistics = self.statistics
-        if statistics not in _PASSES:
-            _PASSES[statistics] = make_pass(statistics)
-        return _PASSES[statistics]
-
-    def sums(self, data: Dataset, responsibilities: np.ndarray) -> np.ndarray:
-        """(K, 1 + M): see `Family`."""
-        M, frame = self.n_statistics(data.n_features), self.frame(data)
-        total = np.zeros((responsibilities.shape[1], 1 + M))
-        x = self.encode(data.x)
-        for start in range(0, data.n_rows, 8192):
-            stop = min(start + 8192, data.n_rows)
-            T = np.empty((padded(M), stop - start))
-            self.statistics(x, start, stop - start, frame.centre, frame.scale, T)
-            r = (responsibilities[start:stop] * data.weights[start:stop, None]).T
-            total[:, 0] += r.sum(axis=1)
-            total[:, 1:] += r @ T[:M].T
-        return total
-
-
-_PASSES: dict[Any, Any] = {}
-
-
-class FusedPass(Pass):
-    """Compiled passes of an exponential family over one data set."""
-
-    def __init__(self, family: ExponentialFamily, data: Dataset, n_components: int) -> None:
-        self.family = family
-        self.frame = family.frame(data)
-        self.x = family.encode(data.x)
-        self.counts = NONE if data.counts is None else data.counts
-        self.constant = family.base_measure(data) - data.n * self.frame.log_volume
-        M = family.n_statistics(data.n_features)
-        rows, even = padded(M), n_components + n_components % 2
-        self.K, self.M = n_components, M
-        self.work = workspace(n_components, M)
-        # The last row is dead where K is odd: a density of zero, so that the tiles need no remainder.
-        self.a, self.eta = np.full(even, -1e300), np.zeros((even, rows))
-        self.S = np.empty((even, 1 + rows))
-
-    def __call__(self, weights: np.ndarray, parameters: Parameters) -> tuple[float, np.ndarray]:
-        """See `Pass`."""
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            a, eta = self.family.natural(parameters)
-            self.a[: self.K] = a + np.log(weights)
-        self.eta[: self.K, : self.M] = eta
-        accumulate = self.family.accumulate
-        total = accumulate(
-            self.x,
-            self.counts,
-            self.frame.centre,
-            self.frame.scale,
-            self.a,
-            self.eta,
-            self.S,
-            self.work,
-        )
-        return total + self.constant, self.S[: self.K, : 1 + self.M].copy()
-
-    def magnitude(self, statistics: np.ndarray) -> float:
-        """sum_k N_k |a_k| + |eta_k| . |S_k|: large where a narrow component is far from the centre."""
-        a, eta = self.a[: self.K], self.eta[: self.K, : self.M]
-        by_constant = (
-            abs(self.constant) + np.abs(np.where(np.isfinite(a), a, 0.0)) @ statistics[:, 0]
-        )
-        return float(by_constant + (np.abs(eta) * np.abs(statistics[:, 1:])).sum())
 
 
 def one_feature(family: Family, data: Dataset) -> None:

@@ -16,12 +16,38 @@ import numpy as np
 from mixcompare.data import Dataset
 from mixcompare.families.base import Edge, Parameters, refuse
 from mixcompare.families.discrete import DiscreteFamily
+from mixcompare.families.fused import Core
 from mixcompare.families.kernel import identity
+from mixcompare.families.maps import from_logit, log_of_share, to_logit
 from mixcompare.families.priors import BETA, log_beta_density, logit_sd
-from mixcompare.numerics import expit, logit
+from mixcompare.numerics import inlinable, logit
 
-TINY = 1e-300
-"""Stands for probability zero in a compiled pass, where 0 * log 0 must be 0."""
+
+@inlinable
+def maximise(S, layout, P):  # type: ignore[no-untyped-def]
+    """Weighted shares of ones."""
+    K, d = P.shape
+    for k in range(K):
+        for i in range(d):
+            share = S[k, 1 + i] / S[k, 0]
+            P[k, i] = 1.0 if share > 1.0 else share
+
+
+@inlinable
+def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
+    """eta = logit p, a = sum log(1 - p)."""
+    K, d = P.shape
+    for k in range(K):
+        a[k] = 0.0
+        for i in range(d):
+            p = P[k, i] if 0 <= P[k, i] <= 1 else np.nan
+            log_q = log_of_share(1.0 - p)
+            a[k] += log_q
+            eta[k, i] = log_of_share(p) - log_q
+    return np.inf
+
+
+CORE = Core(identity, maximise, natural, to_logit, from_logit)
 
 
 @dataclass(frozen=True)
@@ -51,16 +77,6 @@ class Bernoulli(DiscreteFamily):
         """See `Family`."""
         part = [""] if len(columns) == 1 else [f" of {column}" for column in columns]
         return [f"probability {k}{p}" for k in components for p in part]
-
-    def to_unconstrained(self, parameters: Parameters) -> np.ndarray:
-        """See `Family`."""
-        return logit(parameters["probs"].ravel())
-
-    def to_natural(
-        self, z: np.ndarray, n_components: int, n_features: int
-    ) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        return {"probs": expit(z).reshape(n_components, n_features)}
 
     def outside(self, parameters: Parameters) -> str:
         """Probabilities must lie in [0, 1]."""
@@ -116,26 +132,25 @@ class Bernoulli(DiscreteFamily):
 
     # -- the likelihood ---------------------------------------------------------------------------
 
-    @property
     def statistics(self) -> Any:
         """See `ExponentialFamily`."""
         return identity
 
+    def core(self, n_features: int) -> Core:
+        """See `ExponentialFamily`."""
+        return CORE
+
+    def layout(self, n_features: int) -> np.ndarray:
+        """Nothing."""
+        return np.zeros(1, dtype=np.int64)
+
+    def dimension(self, n_statistics: int) -> int:
+        """See `ExponentialFamily`."""
+        return n_statistics
+
     def n_statistics(self, n_features: int) -> int:
         """d."""
         return n_features
-
-    def natural(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
-        """eta = logit p, a = sum log(1 - p); nan outside [0, 1]."""
-        p = parameters["probs"]
-        p = np.where((p >= 0) & (p <= 1), p, np.nan)
-        log_q = np.log(np.maximum(1.0 - p, TINY))
-        return log_q.sum(axis=1), np.log(np.maximum(p, TINY)) - log_q
-
-    def mle(self, statistics: np.ndarray) -> dict[str, np.ndarray]:
-        """Weighted share of ones; nan for an empty component."""
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return {"probs": np.minimum(statistics[:, 1:] / statistics[:, :1], 1.0)}
 
     def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
         """S_1 - N p."""

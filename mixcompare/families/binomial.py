@@ -22,12 +22,33 @@ from mixcompare.families.base import (
     refuse,
 )
 from mixcompare.families.discrete import DiscreteFamily
+from mixcompare.families.fused import Core
 from mixcompare.families.kernel import identity
+from mixcompare.families.maps import from_logit, log_of_share, to_logit
 from mixcompare.families.priors import BETA, log_beta_density, logit_sd
-from mixcompare.numerics import expit, logit
+from mixcompare.numerics import inlinable, logit
 
-TINY = 1e-300
-"""Stands for probability zero in a compiled pass, where 0 * log 0 must be 0."""
+
+@inlinable
+def maximise(S, layout, P):  # type: ignore[no-untyped-def]
+    """Weighted share of successes."""
+    for k in range(P.shape[0]):
+        share = S[k, 1] / (layout[0] * S[k, 0])
+        P[k, 0] = 1.0 if share > 1.0 else share
+
+
+@inlinable
+def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
+    """eta = logit p, a = m log(1 - p)."""
+    for k in range(P.shape[0]):
+        p = P[k, 0] if 0 <= P[k, 0] <= 1 else np.nan
+        log_q = log_of_share(1.0 - p)
+        a[k] = layout[0] * log_q
+        eta[k, 0] = log_of_share(p) - log_q
+    return np.inf
+
+
+CORE = Core(identity, maximise, natural, to_logit, from_logit)
 
 
 @dataclass(frozen=True)
@@ -89,16 +110,6 @@ class Binomial(DiscreteFamily):
         """See `Family`."""
         return [f"probability {k}" for k in components]
 
-    def to_unconstrained(self, parameters: Parameters) -> np.ndarray:
-        """See `Family`."""
-        return logit(parameters["probs"])
-
-    def to_natural(
-        self, z: np.ndarray, n_components: int, n_features: int
-    ) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        return {"probs": expit(z)}
-
     def outside(self, parameters: Parameters) -> str:
         """Probabilities must lie in [0, 1]."""
         p = parameters["probs"]
@@ -141,10 +152,21 @@ class Binomial(DiscreteFamily):
 
     # -- the likelihood ---------------------------------------------------------------------------
 
-    @property
     def statistics(self) -> Any:
         """See `ExponentialFamily`."""
         return identity
+
+    def core(self, n_features: int) -> Core:
+        """See `ExponentialFamily`."""
+        return CORE
+
+    def layout(self, n_features: int) -> np.ndarray:
+        """The number of trials."""
+        return np.array([self._m])
+
+    def dimension(self, n_statistics: int) -> int:
+        """See `ExponentialFamily`."""
+        return 1
 
     def n_statistics(self, n_features: int) -> int:
         """1."""
@@ -153,17 +175,6 @@ class Binomial(DiscreteFamily):
     def base_measure(self, data: Dataset) -> float:
         """sum_i c_i log C(m, x_i)."""
         return float(data.weights @ _log_choose(self._m, data.x[:, 0]))
-
-    def natural(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
-        """eta = logit p, a = m log(1 - p); nan outside [0, 1]."""
-        p = _proper(parameters["probs"])
-        log_q = np.log(np.maximum(1.0 - p, TINY))
-        return self._m * log_q, (np.log(np.maximum(p, TINY)) - log_q)[:, None]
-
-    def mle(self, statistics: np.ndarray) -> dict[str, np.ndarray]:
-        """Weighted share of successes; nan for an empty component."""
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return {"probs": np.minimum(statistics[:, 1] / (self._m * statistics[:, 0]), 1.0)}
 
     def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
         """S_1 - N m p."""

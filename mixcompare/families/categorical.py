@@ -9,6 +9,7 @@ padded, and what is padded is 0 and no parameter.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -19,15 +20,76 @@ from mixcompare.data import Dataset
 from mixcompare.errors import DataError, SpecError
 from mixcompare.families.base import Edge, Parameters, refuse
 from mixcompare.families.discrete import DiscreteFamily
+from mixcompare.families.fused import Core
 from mixcompare.families.kernel import identity
+from mixcompare.families.maps import log_of_share
 from mixcompare.families.priors import BETA, log_dirichlet_density, logit_sd
-from mixcompare.numerics import expit, logit
-
-TINY = 1e-300
-"""Stands for probability zero in a compiled pass, where 0 * log 0 must be 0."""
+from mixcompare.numerics import inlinable, logit
 
 MOST = 1000
 """Levels of one item beyond which a column holds no codes."""
+
+
+@inlinable
+def maximise(S, layout, P):  # type: ignore[no-untyped-def]
+    """Weighted shares of the levels."""
+    P[:] = 0.0
+    for k in range(P.shape[0]):
+        f = 1
+        for i in range(layout.size - 1):
+            total = 0.0
+            for v in range(layout[1 + i]):
+                total += S[k, f + v]
+            for v in range(layout[1 + i]):
+                P[k, i * layout[0] + v] = S[k, f + v] / total
+            f += layout[1 + i]
+
+
+@inlinable
+def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
+    """eta = log p, a = 0."""
+    for k in range(P.shape[0]):
+        a[k], f = 0.0, 0
+        for i in range(layout.size - 1):
+            for v in range(layout[1 + i]):
+                p = P[k, i * layout[0] + v]
+                p = p if 0 <= p <= 1 else np.nan
+                eta[k, f] = log_of_share(p)
+                f += 1
+    return np.inf
+
+
+@inlinable
+def to_free(P, layout, z):  # type: ignore[no-untyped-def]
+    """Continuation logits; infinite for a share of nothing too."""
+    f = 0
+    for k in range(P.shape[0]):
+        for i in range(layout.size - 1):
+            at, last = i * layout[0], layout[1 + i] - 1
+            behind = P[k, at + last]
+            for v in range(last - 1, -1, -1):
+                p = P[k, at + v]
+                z[f + v] = np.inf if p == 0 and behind == 0 else math.log(p) - math.log(behind)
+                behind += p
+            f += last
+
+
+@inlinable
+def to_natural(z, layout, P):  # type: ignore[no-untyped-def]
+    """Each level's share of what the levels before it have left."""
+    P[:] = 0.0
+    f = 0
+    for k in range(P.shape[0]):
+        for i in range(layout.size - 1):
+            at, last, left = i * layout[0], layout[1 + i] - 1, 1.0
+            for v in range(last):
+                P[k, at + v] = left / (1.0 + math.exp(-z[f + v]))
+                left /= 1.0 + math.exp(z[f + v])
+            P[k, at + last] = left
+            f += last
+
+
+CORE = Core(identity, maximise, natural, to_free, to_natural)
 
 
 @dataclass(frozen=True)
@@ -129,27 +191,6 @@ class Categorical(DiscreteFamily):
             for level in range(L - 1)
         ]
 
-    def to_unconstrained(self, parameters: Parameters) -> np.ndarray:
-        """See `Family`; infinite for a share of nothing too."""
-        p = parameters["probs"]
-        behind = np.zeros_like(p)
-        behind[:, :, :-1] = _rest(p)[:, :, 1:]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            z = np.where((p == 0) & (behind == 0), np.inf, np.log(p) - np.log(behind))
-        return z[:, self._free].ravel()
-
-    def to_natural(
-        self, z: np.ndarray, n_components: int, n_features: int
-    ) -> dict[str, np.ndarray]:
-        """Each level's share of what the levels before it have left."""
-        free, table = self._free, z.reshape(n_components, -1)
-        share = np.repeat(self._used[None].astype(float), n_components, axis=0)
-        left = np.zeros_like(share)
-        share[:, free], left[:, free] = expit(table), expit(-table)
-        before = np.ones_like(share)
-        before[:, :, 1:] = np.cumprod(left, axis=2)[:, :, :-1]
-        return {"probs": share * before}
-
     @property
     def _free(self) -> np.ndarray:
         """(d, levels): all levels of an item but its last have a coordinate."""
@@ -227,7 +268,6 @@ class Categorical(DiscreteFamily):
 
     # -- the likelihood ---------------------------------------------------------------------------
 
-    @property
     def statistics(self) -> Any:
         """See `ExponentialFamily`; of the indicators that `encode` makes."""
         return identity
@@ -237,20 +277,21 @@ class Categorical(DiscreteFamily):
         levels = [np.arange(L)[:, None] + self._lowest for L in self._known]
         return np.vstack([(x[:, j] == codes).astype(float) for j, codes in enumerate(levels)])
 
+    def core(self, n_features: int) -> Core:
+        """See `ExponentialFamily`."""
+        return CORE
+
+    def layout(self, n_features: int) -> np.ndarray:
+        """The most levels of an item, then the levels of each."""
+        return np.array([max(self._known), *self._known])
+
+    def dimension(self, n_statistics: int) -> int:
+        """See `ExponentialFamily`."""
+        return len(self._known)
+
     def n_statistics(self, n_features: int) -> int:
         """sum_j L_j."""
         return sum(self._known)
-
-    def natural(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
-        """eta = log p, a = 0; nan outside [0, 1]."""
-        p = _proper(parameters["probs"])
-        return np.zeros(len(p)), np.log(np.maximum(p, TINY))[:, self._used]
-
-    def mle(self, statistics: np.ndarray) -> dict[str, np.ndarray]:
-        """Weighted shares of the levels; nan for an empty component."""
-        counts = self._table(statistics)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return {"probs": counts / counts.sum(axis=2, keepdims=True)}
 
     def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
         """n_l - (n_l + ... + n_L) p_l / (p_l + ... + p_L)."""

@@ -7,7 +7,8 @@ from typing import ClassVar
 import numpy as np
 
 from mixcompare.data import Dataset
-from mixcompare.families.base import ExponentialFamily, Frame, Parameters
+from mixcompare.families.base import Frame, Parameters
+from mixcompare.families.fused import ExponentialFamily
 
 
 class DiscreteFamily(ExponentialFamily):

@@ -6,6 +6,7 @@ observation is exactly 0, the likelihood has no bound: a component whose mean 1 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -15,26 +16,49 @@ import numpy as np
 from mixcompare.data import Dataset
 from mixcompare.families.base import (
     Edge,
-    ExponentialFamily,
     Frame,
     Parameters,
     one_feature,
     refuse,
 )
+from mixcompare.families.fused import Core, ExponentialFamily
+from mixcompare.families.maps import from_log, to_log
 from mixcompare.families.priors import GAMMA, log_gamma_density, log_rate_sd
-from mixcompare.numerics import compiled
+from mixcompare.numerics import inlinable
 
 LEAST = 1e-290
 """Mean of a component that rests on zeros alone: its rate stays finite, and its end a collapse by name."""
 
 
-def _statistics(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
+@inlinable
+def statistics(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
+    """T = x in units of the scale."""
     v, u, s = x[0, start : start + n], T[0], 1.0 / scale[0]
     for j in range(n):
         u[j] = v[j] * s
 
 
-statistics = compiled(_statistics)
+@inlinable
+def maximise(S, layout, P):  # type: ignore[no-untyped-def]
+    """One over the weighted mean; 1e290 where that is 0."""
+    for k in range(P.shape[0]):
+        mean = S[k, 1] / S[k, 0]
+        P[k, 0] = 1.0 / (LEAST if mean < LEAST else mean)
+
+
+@inlinable
+def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
+    """eta = -r, a = log r."""
+    most = 0.0
+    for k in range(P.shape[0]):
+        rate = P[k, 0] if P[k, 0] > 0 else np.nan
+        a[k] = math.log(rate)
+        eta[k, 0] = -rate
+        most = rate if not rate <= most else most
+    return 1.0 / most
+
+
+CORE = Core(statistics, maximise, natural, to_log, from_log)
 
 
 @dataclass(frozen=True)
@@ -71,18 +95,6 @@ class Exponential(ExponentialFamily):
     def coordinate_names(self, components: Sequence[int], columns: Sequence[str]) -> list[str]:
         """See `Family`."""
         return [f"log rate {k}" for k in components]
-
-    def to_unconstrained(self, parameters: Parameters) -> np.ndarray:
-        """See `Family`."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.log(parameters["rates"])
-
-    def to_natural(
-        self, z: np.ndarray, n_components: int, n_features: int
-    ) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        with np.errstate(over="ignore"):
-            return {"rates": np.exp(z)}
 
     def coordinate_units(self, n_components: int, frame: Frame) -> np.ndarray:
         """Ones: a unit only shifts logarithms."""
@@ -133,24 +145,25 @@ class Exponential(ExponentialFamily):
 
     # -- the likelihood ---------------------------------------------------------------------------
 
-    @property
     def statistics(self) -> Any:
         """See `ExponentialFamily`."""
         return statistics
 
+    def core(self, n_features: int) -> Core:
+        """See `ExponentialFamily`."""
+        return CORE
+
+    def layout(self, n_features: int) -> np.ndarray:
+        """Nothing."""
+        return np.zeros(1, dtype=np.int64)
+
+    def dimension(self, n_statistics: int) -> int:
+        """See `ExponentialFamily`."""
+        return 1
+
     def n_statistics(self, n_features: int) -> int:
         """1."""
         return 1
-
-    def natural(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
-        """eta = -r, a = log r; nan if not positive."""
-        rates = np.where(parameters["rates"] > 0, parameters["rates"], np.nan)
-        return np.log(rates), -rates[:, None]
-
-    def mle(self, statistics: np.ndarray) -> dict[str, np.ndarray]:
-        """One over the weighted mean; 1e290 where that is 0, nan for an empty component."""
-        N = np.where(statistics[:, 0] > 0, statistics[:, 0], np.nan)
-        return {"rates": 1.0 / np.maximum(statistics[:, 1] / N, LEAST)}
 
     def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
         """N - r S_1."""

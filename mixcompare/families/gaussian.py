@@ -15,11 +15,12 @@ import numpy as np
 
 from mixcompare.data import Dataset
 from mixcompare.families import normal_prior
-from mixcompare.families.base import Edge, ExponentialFamily, Frame, Parameters, option
+from mixcompare.families.base import Edge, Frame, Parameters, option
 from mixcompare.families.covariance.base import LOG_2PI, Kind, cholesky, precisions
 from mixcompare.families.covariance.diagonal import Diagonal
 from mixcompare.families.covariance.full import Full
 from mixcompare.families.covariance.spherical import Spherical
+from mixcompare.families.fused import Core, ExponentialFamily
 from mixcompare.families.priors import LKJ_ETA, LOG_SD, MEAN_SD, correlation_sd, log_normal_density
 
 KINDS: dict[str, Kind] = {
@@ -101,23 +102,6 @@ class Gaussian(ExponentialFamily):
         if self._tied:
             return names + kind.names("", columns)
         return names + [name for k in components for name in kind.names(f" {k}", columns)]
-
-    def to_unconstrained(self, parameters: Parameters) -> np.ndarray:
-        """See `Family`; nan where a covariance matrix is not positive definite."""
-        means, covariances = parameters["means"], self._own(parameters["covariances"])
-        values = self._kind(means.shape[1]).to_unconstrained(covariances)
-        return np.concatenate([means.ravel(), values.ravel()])
-
-    def to_natural(
-        self, z: np.ndarray, n_components: int, n_features: int
-    ) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        K, d = n_components, n_features
-        kind = self._kind(d)
-        covariances = kind.to_natural(z[K * d :].reshape(-1, kind.n_free(d)), d)
-        if self._tied:
-            covariances = np.repeat(covariances, K, axis=0)
-        return {"means": z[: K * d].reshape(K, d).copy(), "covariances": covariances}
 
     def coordinate_units(self, n_components: int, frame: Frame) -> np.ndarray:
         """Scale for means; see the kind for its own."""
@@ -203,41 +187,21 @@ class Gaussian(ExponentialFamily):
 
     # -- the likelihood ---------------------------------------------------------------------------
 
-    @property
-    def statistics(self) -> Any:
-        """See `ExponentialFamily`; for d = 1 all kinds have the same."""
-        return type(KINDS[self.covariance]).statistics  # an instance would bind it as a method
+    def core(self, n_features: int) -> Core:
+        """See `ExponentialFamily`."""
+        return self._kind(n_features).core
+
+    def layout(self, n_features: int) -> np.ndarray:
+        """d, and 1 if tied."""
+        return np.array([n_features, self._tied])
+
+    def dimension(self, n_statistics: int) -> int:
+        """See `ExponentialFamily`."""
+        return KINDS[self.covariance].dimension(n_statistics)
 
     def n_statistics(self, n_features: int) -> int:
         """d, and the second moments of the kind."""
         return n_features + self._kind(n_features).n_second(n_features)
-
-    def natural(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
-        """eta = (P m, those of the kind), P the precision matrix; nan if not positive definite."""
-        means = parameters["means"]
-        d = means.shape[1]
-        factors = cholesky(parameters["covariances"])
-        precision = precisions(factors)
-        linear = (precision @ means[:, :, None])[:, :, 0]
-        log_det = 2 * np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
-        a = -0.5 * (d * LOG_2PI + log_det + (means * linear).sum(axis=1))
-        return a, np.hstack([linear, self._kind(d).natural(precision)])
-
-    def mle(self, statistics: np.ndarray) -> dict[str, np.ndarray]:
-        """Weighted mean and covariance (divisor: expected count); pooled covariance if tied.
-
-        An empty component gives nan.
-        """
-        with np.errstate(invalid="ignore", divide="ignore"):
-            expected = statistics[:, 1:] / statistics[:, :1]
-        d = KINDS[self.covariance].dimension(expected.shape[1])
-        kind, means = self._kind(d), expected[:, :d]
-        moments = kind.moments(expected[:, d:], d)
-        covariances = kind.project(moments - means[:, :, None] * means[:, None, :])
-        if self._tied:
-            share = statistics[:, 0] / statistics[:, 0].sum()
-            covariances = np.repeat(np.tensordot(share, covariances, 1)[None], len(share), axis=0)
-        return {"means": means, "covariances": covariances}
 
     def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
         """d/dm = P (S_1 - N m); see the kind for its own, from the scatter about m."""

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from mixcompare.numerics import aligned, bits, compiled, unbits, vexp, vlog
+from mixcompare.numerics import aligned, bits, compiled, inlinable, unbits, vexp, vlog
 
 LN2 = math.log(2.0)
 NONE = np.empty(0)
@@ -25,8 +25,8 @@ NONE = np.empty(0)
 
 
 def padded(size: int) -> int:
-    """Statistics are held in a multiple of four rows, the width of the tile below."""
-    return (size + 3) // 4 * 4
+    """Statistics are held in an even number of rows, for the tiles below."""
+    return size + size % 2
 
 
 def workspace(n_components: int, n_statistics: int) -> tuple[np.ndarray, ...]:
@@ -59,29 +59,41 @@ def _sum_log(p, n):  # type: ignore[no-untyped-def]
     return math.log(mantissa) + exponent * LN2
 
 
-def _identity(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
+@inlinable
+def identity(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
     """T = x: statistics of counts, shares and indicators, which have no unit."""
     for i in range(x.shape[0]):
         copy(x[i, start : start + n], T[i])
 
 
 copy = compiled(_copy)
-identity = compiled(_identity)
 sum_log = compiled(_sum_log)
 
 
 def _log_densities(full, T, r, a, eta):  # type: ignore[no-untyped-def]
-    """r = a + eta T, by tiles of 2 components x 4 statistics."""
+    """r = a + eta T, by tiles of 2 components x 4 statistics; two statistics come first where M % 4 = 2."""
     K, M = a.size, eta.shape[1]
-    for k in range(K):
-        for j in range(full):
-            r[k, j] = a[k]
     for k in range(0, K, 2):
-        r0, r1 = r[k], r[k + 1]
-        for m in range(0, M, 4):
+        r0, r1, a0, a1 = r[k], r[k + 1], a[k], a[k + 1]
+        if M % 4:
+            t0, t1 = T[0], T[1]
+            g0, g1, h0, h1 = eta[k, 0], eta[k, 1], eta[k + 1, 0], eta[k + 1, 1]
+            for j in range(full):
+                u = a0 + (g0 * t0[j] + g1 * t1[j])
+                v = a1 + (h0 * t0[j] + h1 * t1[j])
+                r0[j], r1[j] = u, v
+        else:
+            for j in range(full):
+                r0[j], r1[j] = a0, a1
+        for m in range(M % 4, M, 4):
             t0, t1, t2, t3 = T[m], T[m + 1], T[m + 2], T[m + 3]
             g0, g1, g2, g3 = eta[k, m], eta[k, m + 1], eta[k, m + 2], eta[k, m + 3]
-            h0, h1, h2, h3 = eta[k + 1, m], eta[k + 1, m + 1], eta[k + 1, m + 2], eta[k + 1, m + 3]
+            h0, h1, h2, h3 = (
+                eta[k + 1, m],
+                eta[k + 1, m + 1],
+                eta[k + 1, m + 2],
+                eta[k + 1, m + 3],
+            )
             for j in range(full):
                 u = r0[j] + (g0 * t0[j] + g1 * t1[j]) + (g2 * t2[j] + g3 * t3[j])
                 v = r1[j] + (h0 * t0[j] + h1 * t1[j]) + (h2 * t2[j] + h3 * t3[j])
@@ -89,16 +101,23 @@ def _log_densities(full, T, r, a, eta):  # type: ignore[no-untyped-def]
 
 
 def _add_statistics(full, T, r, S):  # type: ignore[no-untyped-def]
-    """S += r (1, T)', by the same tiles."""
+    """S[:, 1:] += r T', by the same tiles."""
     K, M = S.shape[0], S.shape[1] - 1
-    for k in range(K):
-        rk, s0 = r[k], 0.0
-        for j in range(full):
-            s0 += rk[j]
-        S[k, 0] += s0
     for k in range(0, K, 2):
         r0, r1 = r[k], r[k + 1]
-        for m in range(0, M, 4):
+        if M % 4:
+            t0, t1 = T[0], T[1]
+            u0 = u1 = v0 = v1 = 0.0
+            for j in range(full):
+                u0 += r0[j] * t0[j]
+                u1 += r0[j] * t1[j]
+                v0 += r1[j] * t0[j]
+                v1 += r1[j] * t1[j]
+            S[k, 1] += u0
+            S[k, 2] += u1
+            S[k + 1, 1] += v0
+            S[k + 1, 2] += v1
+        for m in range(M % 4, M, 4):
             t0, t1, t2, t3 = T[m], T[m + 1], T[m + 2], T[m + 3]
             u0 = u1 = u2 = u3 = v0 = v1 = v2 = v3 = 0.0
             for j in range(full):
@@ -126,7 +145,7 @@ def _block(n, full, work, a, eta, S, unit, careful):  # type: ignore[no-untyped-
     log_densities(full, T, r, a, eta)
     ll = 0.0
     if careful:
-        top[:] = r[0]
+        copy(r[0], top)
         for k in range(1, K):
             for j in range(full):
                 top[j] = r[k, j] if r[k, j] > top[j] else top[j]
@@ -142,22 +161,23 @@ def _block(n, full, work, a, eta, S, unit, careful):  # type: ignore[no-untyped-
         for j in range(full):
             rk[j] = vexp(rk[j])
             tot[j] += rk[j]
-    bad = 0
-    for j in range(full):
-        bad += 0 if 1e-290 <= tot[j] <= 1e290 else 1  # nan too
-    if bad:
-        return np.nan
     if unit:
         ll += sum_log(tot, n)
     else:
         for j in range(full):
             ll += c[j] * vlog(tot[j])
+    bad = 0
     for j in range(full):
+        bad += 0 if 1e-290 <= tot[j] <= 1e290 else 1  # nan too
         tot[j] = c[j] / tot[j]
+    if bad:
+        return np.nan
     for k in range(K):
-        rk = r[k]
+        rk, s0 = r[k], 0.0
         for j in range(full):
             rk[j] *= tot[j]
+            s0 += rk[j]
+        S[k, 0] += s0
     add_statistics(full, T, r, S)
     return ll
 
@@ -165,33 +185,39 @@ def _block(n, full, work, a, eta, S, unit, careful):  # type: ignore[no-untyped-
 block = compiled(_block)
 
 
-def make_pass(statistics: Callable[..., None]) -> Any:
-    """The compiled pass of a family, from its function `statistics(x, start, n, centre, scale, T)`.
+@inlinable
+def sweep(statistics, x, counts, centre, scale, a, eta, S, work):  # type: ignore[no-untyped-def]
+    """One pass: S (K, 1 + M) becomes the expected sums of (1, T); returns the log-likelihood.
 
-    The result is called as `accumulate(x, counts, centre, scale, a, eta, S, work)`: x (d, N), counts (N,)
-    or `NONE`, a (K,) including the log weights, eta (K, M), S (K, 1 + M) overwritten with the expected
-    sums of (1, T), all with K even and M padded. It returns the log-likelihood, nan if not finite.
+    statistics(x, start, n, centre, scale, T) fills T[:M, :n] from columns of x (d, N); counts (N,) or
+    `NONE`; a (K,) with the log weights in it and eta (K, M), K even and M padded. The result is without
+    the base measure, and nan if it is not finite.
     """
+    N, B = x.shape[1], work[1].size
+    T, c = work[0], work[1]
+    unit = counts.size == 0
+    S[:] = 0.0
+    total = 0.0
+    for start in range(0, N, B):
+        n = min(B, N - start)
+        full = (n + 31) // 32 * 32  # no scalar remainder loops; the rest has count zero
+        statistics(x, start, n, centre, scale, T)
+        if unit:
+            c[:n] = 1.0
+        else:
+            copy(counts[start : start + n], c)
+        c[n:] = 0.0
+        part = block(n, full, work, a, eta, S, unit, False)
+        if part != part:
+            part = block(n, full, work, a, eta, S, unit, True)
+        total += part
+    return total
+
+
+def make_pass(statistics: Callable[..., None]) -> Any:
+    """`sweep` compiled for one family's statistics."""
 
     def accumulate(x, counts, centre, scale, a, eta, S, work):  # type: ignore[no-untyped-def]
-        N, B = x.shape[1], work[1].size
-        T, c = work[0], work[1]
-        unit = counts.size == 0
-        S[:] = 0.0
-        total = 0.0
-        for start in range(0, N, B):
-            n = min(B, N - start)
-            full = (n + 31) // 32 * 32  # no scalar remainder loops; the rest has count zero
-            statistics(x, start, n, centre, scale, T)
-            if unit:
-                c[:n] = 1.0
-            else:
-                copy(counts[start : start + n], c)
-            c[n:] = 0.0
-            part = block(n, full, work, a, eta, S, unit, False)
-            if part != part:
-                part = block(n, full, work, a, eta, S, unit, True)
-            total += part
-        return total
+        return sweep(statistics, x, counts, centre, scale, a, eta, S, work)
 
     return compiled(accumulate)

@@ -20,11 +20,31 @@ from mixcompare.families.base import (
     refuse,
 )
 from mixcompare.families.discrete import DiscreteFamily
+from mixcompare.families.fused import Core
 from mixcompare.families.kernel import identity
+from mixcompare.families.maps import from_log, log_of_share, to_log
 from mixcompare.families.priors import GAMMA, log_gamma_density, log_rate_sd
+from mixcompare.numerics import inlinable
 
-TINY = 1e-300
-"""Stands for a rate of zero in a compiled pass, where 0 * log 0 must be 0."""
+
+@inlinable
+def maximise(S, layout, P):  # type: ignore[no-untyped-def]
+    """Weighted mean."""
+    for k in range(P.shape[0]):
+        P[k, 0] = S[k, 1] / S[k, 0]
+
+
+@inlinable
+def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
+    """eta = log r, a = -r."""
+    for k in range(P.shape[0]):
+        rate = P[k, 0] if P[k, 0] >= 0 else np.nan
+        a[k] = -rate
+        eta[k, 0] = log_of_share(rate)
+    return np.inf
+
+
+CORE = Core(identity, maximise, natural, to_log, from_log)
 
 
 @dataclass(frozen=True)
@@ -60,18 +80,6 @@ class Poisson(DiscreteFamily):
     def coordinate_names(self, components: Sequence[int], columns: Sequence[str]) -> list[str]:
         """See `Family`."""
         return [f"log rate {k}" for k in components]
-
-    def to_unconstrained(self, parameters: Parameters) -> np.ndarray:
-        """See `Family`."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.log(parameters["rates"])
-
-    def to_natural(
-        self, z: np.ndarray, n_components: int, n_features: int
-    ) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        with np.errstate(over="ignore"):
-            return {"rates": np.exp(z)}
 
     def outside(self, parameters: Parameters) -> str:
         """Rates must be >= 0."""
@@ -112,10 +120,21 @@ class Poisson(DiscreteFamily):
 
     # -- the likelihood ---------------------------------------------------------------------------
 
-    @property
     def statistics(self) -> Any:
         """See `ExponentialFamily`."""
         return identity
+
+    def core(self, n_features: int) -> Core:
+        """See `ExponentialFamily`."""
+        return CORE
+
+    def layout(self, n_features: int) -> np.ndarray:
+        """Nothing."""
+        return np.zeros(1, dtype=np.int64)
+
+    def dimension(self, n_statistics: int) -> int:
+        """See `ExponentialFamily`."""
+        return 1
 
     def n_statistics(self, n_features: int) -> int:
         """1."""
@@ -126,16 +145,6 @@ class Poisson(DiscreteFamily):
         from scipy.special import gammaln
 
         return -float(data.weights @ gammaln(data.x[:, 0] + 1))
-
-    def natural(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
-        """eta = log r, a = -r; nan for a negative rate."""
-        rates = np.where(parameters["rates"] >= 0, parameters["rates"], np.nan)
-        return -rates, np.log(np.maximum(rates, TINY))[:, None]
-
-    def mle(self, statistics: np.ndarray) -> dict[str, np.ndarray]:
-        """Weighted mean; nan for an empty component."""
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return {"rates": statistics[:, 1] / statistics[:, 0]}
 
     def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
         """S_1 - N r."""

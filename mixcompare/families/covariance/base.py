@@ -12,26 +12,40 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mixcompare.families.base import Frame
-from mixcompare.numerics import compiled
+from mixcompare.families.fused import Core
+from mixcompare.numerics import inlinable
 
 LOG_2PI = float(np.log(2 * np.pi))
 
 
-def _centre(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
+@inlinable
+def centred(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
+    """T = x in the frame."""
     for i in range(x.shape[0]):
         v, u, m, s = x[i, start : start + n], T[i], centre[i], 1.0 / scale[i]
         for j in range(n):
             u[j] = (v[j] - m) * s
 
 
-centred = compiled(_centre)
+@inlinable
+def pool(S, P, d):  # type: ignore[no-untyped-def]
+    """Replace the matrices of P (K, d + d d) by their mean, weighted by the expected counts."""
+    total = 0.0
+    for k in range(P.shape[0]):
+        total += S[k, 0]
+    for i in range(d, d + d * d):
+        mean = 0.0
+        for k in range(P.shape[0]):
+            mean += S[k, 0] / total * P[k, i]
+        for k in range(P.shape[0]):
+            P[k, i] = mean
 
 
 class Kind(ABC):
     """One kind of covariance matrix."""
 
-    statistics: ClassVar[Any]
-    """Compiled T(x) = (x, second moments), see `ExponentialFamily.statistics`."""
+    core: ClassVar[Core]
+    """The compiled functions, with T(x) = (x, second moments) and layout (d, 1 if tied, else 0)."""
     correlated: ClassVar[bool]
     """Whether features may be correlated."""
 
@@ -54,10 +68,6 @@ class Kind(ABC):
     @abstractmethod
     def project(self, scatter: np.ndarray) -> np.ndarray:
         """The maximum likelihood estimates of this kind (K, d, d) for scatter matrices about the mean."""
-
-    @abstractmethod
-    def natural(self, precision: np.ndarray) -> np.ndarray:
-        """Natural parameters (K, n_second) that belong to the second moments."""
 
     @abstractmethod
     def violation(self, matrix: np.ndarray) -> str:
@@ -83,14 +93,6 @@ class Kind(ABC):
     @abstractmethod
     def units(self, frame: Frame) -> np.ndarray:
         """See `Family.coordinate_units`; one matrix."""
-
-    @abstractmethod
-    def to_unconstrained(self, covariances: np.ndarray) -> np.ndarray:
-        """Coordinates (m, n_free); nan if not positive definite."""
-
-    @abstractmethod
-    def to_natural(self, z: np.ndarray, d: int) -> np.ndarray:
-        """The inverse."""
 
     @abstractmethod
     def score(self, covariances: np.ndarray, scatter: np.ndarray, N: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from mixcompare.families.base import Frame
 from mixcompare.families.covariance.base import (
+    LOG_2PI,
     Kind,
     about_mean,
     centred,
@@ -16,12 +18,15 @@ from mixcompare.families.covariance.base import (
     independent,
     log_sds,
     own_sd,
+    pool,
 )
+from mixcompare.families.fused import Core
 from mixcompare.families.priors import LOG_SD, log_normal_density
-from mixcompare.numerics import compiled
+from mixcompare.numerics import inlinable
 
 
-def _squares(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
+@inlinable
+def statistics(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
     """T = (x_i, x_i^2)."""
     centred(x, start, n, centre, scale, T)
     d = x.shape[0]
@@ -31,13 +36,65 @@ def _squares(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
             w[j] = u[j] * u[j]
 
 
-squares = compiled(_squares)
+@inlinable
+def maximise(S, layout, P):  # type: ignore[no-untyped-def]
+    """Weighted means and variances; pooled variances if tied."""
+    d = layout[0]
+    P[:] = 0.0
+    for k in range(P.shape[0]):
+        for i in range(d):
+            mean = S[k, 1 + i] / S[k, 0]
+            P[k, i] = mean
+            P[k, d + i * d + i] = S[k, 1 + d + i] / S[k, 0] - mean * mean
+    if layout[1]:
+        pool(S, P, d)
+
+
+@inlinable
+def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
+    """eta = (m / v, -1 / 2 v)."""
+    d, least = layout[0], np.inf
+    for k in range(P.shape[0]):
+        total = d * LOG_2PI
+        for i in range(d):
+            m, v = P[k, i], P[k, d + i * d + i]
+            v = v if v > 0 else np.nan
+            eta[k, i] = m / v
+            eta[k, d + i] = -0.5 / v
+            total += math.log(v) + m * m / v
+            least = v if not v >= least else least
+        a[k] = -0.5 * total
+    return math.sqrt(least)
+
+
+@inlinable
+def to_free(P, layout, z):  # type: ignore[no-untyped-def]
+    """Means, then half the logarithms of the variances."""
+    K, d = P.shape[0], layout[0]
+    for k in range(K):
+        for i in range(d):
+            z[k * d + i] = P[k, i]
+    for k in range(1 if layout[1] else K):
+        for i in range(d):
+            z[K * d + k * d + i] = 0.5 * math.log(P[k, d + i * d + i])
+
+
+@inlinable
+def to_natural(z, layout, P):  # type: ignore[no-untyped-def]
+    """The inverse."""
+    K, d = P.shape[0], layout[0]
+    P[:] = 0.0
+    for k in range(K):
+        at = K * d + (0 if layout[1] else k * d)
+        for i in range(d):
+            P[k, i] = z[k * d + i]
+            P[k, d + i * d + i] = math.exp(2.0 * z[at + i])
 
 
 class Diagonal(Kind):
     """A variance for each feature; for d = 1, the variance. Coordinates: log sds. Prior: LogNormal sds."""
 
-    statistics = squares
+    core = Core(statistics, maximise, natural, to_free, to_natural)
     correlated = False
 
     def scale(self, variances: np.ndarray) -> np.ndarray:
@@ -59,10 +116,6 @@ class Diagonal(Kind):
     def project(self, scatter: np.ndarray) -> np.ndarray:
         """Its diagonal."""
         return scatter * np.eye(scatter.shape[1])
-
-    def natural(self, precision: np.ndarray) -> np.ndarray:
-        """-P_ii / 2."""
-        return -0.5 * diagonal(precision)
 
     def violation(self, matrix: np.ndarray) -> str:
         """Zeros off the diagonal."""
@@ -88,15 +141,6 @@ class Diagonal(Kind):
     def units(self, frame: Frame) -> np.ndarray:
         """Ones."""
         return np.ones(frame.scale.size)
-
-    def to_unconstrained(self, covariances: np.ndarray) -> np.ndarray:
-        """See `Kind`."""
-        return log_sds(covariances)
-
-    def to_natural(self, z: np.ndarray, d: int) -> np.ndarray:
-        """See `Kind`."""
-        with np.errstate(over="ignore"):
-            return np.exp(2 * z)[:, :, None] * np.eye(d)
 
     def score(self, covariances: np.ndarray, scatter: np.ndarray, N: np.ndarray) -> np.ndarray:
         """C_ii / S_ii - N."""

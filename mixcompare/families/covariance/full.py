@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,14 +16,17 @@ from mixcompare.families.covariance.base import (
     centred,
     cholesky,
     own_sd,
+    pool,
     precisions,
     symmetric,
 )
+from mixcompare.families.fused import Core
 from mixcompare.families.priors import LKJ_ETA, LOG_SD, log_factor_density
-from mixcompare.numerics import compiled
+from mixcompare.numerics import inlinable
 
 
-def _products(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
+@inlinable
+def statistics(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
     """T = (x_i, x_i x_k for i <= k)."""
     centred(x, start, n, centre, scale, T)
     d = x.shape[0]
@@ -35,7 +39,116 @@ def _products(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
             f += 1
 
 
-products = compiled(_products)
+@inlinable
+def maximise(S, layout, P):  # type: ignore[no-untyped-def]
+    """Weighted means and covariance matrices; the pooled matrix if tied."""
+    d = layout[0]
+    for k in range(P.shape[0]):
+        for i in range(d):
+            P[k, i] = S[k, 1 + i] / S[k, 0]
+        f = 1 + d
+        for i in range(d):
+            for j in range(i, d):
+                covariance = S[k, f] / S[k, 0] - P[k, i] * P[k, j]
+                P[k, d + i * d + j] = covariance
+                P[k, d + j * d + i] = covariance
+                f += 1
+    if layout[1]:
+        pool(S, P, d)
+
+
+@inlinable
+def factor(p, d, L):  # type: ignore[no-untyped-def]
+    """L (d, d) = the lower Cholesky factor of the matrix in p (d + d d); nan if it has none."""
+    for i in range(d):
+        for j in range(i + 1):
+            rest = p[d + i * d + j]
+            for m in range(j):
+                rest -= L[i, m] * L[j, m]
+            if i == j:
+                L[i, i] = math.sqrt(rest) if rest > 0 else np.nan
+            else:
+                L[i, j] = rest / L[j, j]
+
+
+@inlinable
+def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
+    """eta = (P m, -P_ii / 2, -P_ij) with P = L^-T L^-1.
+
+    1 / trace P stands for the smallest eigenvalue: it is no larger, and no less than a d-th of it.
+    """
+    d, least = layout[0], np.inf
+    L, inverse = np.zeros((d, d)), np.zeros((d, d))
+    for k in range(P.shape[0]):
+        p, e = P[k], eta[k]
+        factor(p, d, L)
+        total, trace = d * LOG_2PI, 0.0
+        for j in range(d):
+            total += 2.0 * math.log(L[j, j])
+            inverse[j, j] = 1.0 / L[j, j]
+            trace += inverse[j, j] * inverse[j, j]
+            for i in range(j + 1, d):
+                rest = 0.0
+                for m in range(j, i):
+                    rest -= L[i, m] * inverse[m, j]
+                inverse[i, j] = rest / L[i, i]
+                trace += inverse[i, j] * inverse[i, j]
+        f = d
+        for i in range(d):
+            e[i] = 0.0
+        for i in range(d):
+            for j in range(i, d):
+                precision = 0.0
+                for m in range(j, d):
+                    precision += inverse[m, i] * inverse[m, j]
+                e[f] = -0.5 * precision if i == j else -precision
+                f += 1
+                e[i] += precision * p[j]
+                if i != j:
+                    e[j] += precision * p[i]
+        for i in range(d):
+            total += p[i] * e[i]
+        a[k] = -0.5 * total
+        least = 1.0 / trace if not 1.0 / trace >= least else least
+    return math.sqrt(least)
+
+
+@inlinable
+def to_free(P, layout, z):  # type: ignore[no-untyped-def]
+    """Means, then the Cholesky factors row by row, logarithms on the diagonal."""
+    K, d = P.shape[0], layout[0]
+    for k in range(K):
+        for i in range(d):
+            z[k * d + i] = P[k, i]
+    L, f = np.zeros((d, d)), K * d
+    for k in range(1 if layout[1] else K):
+        factor(P[k], d, L)
+        for i in range(d):
+            for j in range(i + 1):
+                z[f] = math.log(L[i, j]) if i == j else L[i, j]
+                f += 1
+
+
+@inlinable
+def to_natural(z, layout, P):  # type: ignore[no-untyped-def]
+    """The inverse: L L'."""
+    K, d = P.shape[0], layout[0]
+    L, f = np.zeros((d, d)), K * d
+    for k in range(K):
+        for i in range(d):
+            P[k, i] = z[k * d + i]
+        f = K * d if layout[1] else f
+        for i in range(d):
+            for j in range(i + 1):
+                L[i, j] = math.exp(z[f]) if i == j else z[f]
+                f += 1
+        for i in range(d):
+            for j in range(i + 1):
+                covariance = 0.0
+                for m in range(j + 1):
+                    covariance += L[i, m] * L[j, m]
+                P[k, d + i * d + j] = covariance
+                P[k, d + j * d + i] = covariance
 
 
 class Full(Kind):
@@ -45,7 +158,7 @@ class Full(Kind):
     their log-Cholesky parametrisation). Prior: sds LogNormal, correlations LKJ(2).
     """
 
-    statistics = products
+    core = Core(statistics, maximise, natural, to_free, to_natural)
     correlated = True
 
     def scale(self, variances: np.ndarray) -> np.ndarray:
@@ -67,11 +180,6 @@ class Full(Kind):
     def project(self, scatter: np.ndarray) -> np.ndarray:
         """Itself."""
         return scatter
-
-    def natural(self, precision: np.ndarray) -> np.ndarray:
-        """(-P_ii / 2, -P_ij)."""
-        rows, columns = np.triu_indices(precision.shape[1])
-        return precision[:, rows, columns] * np.where(rows == columns, -0.5, -1.0)
 
     def violation(self, matrix: np.ndarray) -> str:
         """Symmetry."""
@@ -100,24 +208,6 @@ class Full(Kind):
         """Scale of its row for an off-diagonal element, 1 for a logarithm."""
         rows, columns = np.tril_indices(frame.scale.size)
         return np.where(rows == columns, 1.0, frame.scale[rows])
-
-    def to_unconstrained(self, covariances: np.ndarray) -> np.ndarray:
-        """See `Kind`."""
-        rows, columns = np.tril_indices(covariances.shape[1])
-        values = cholesky(covariances)[:, rows, columns]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            values[:, rows == columns] = np.log(values[:, rows == columns])
-        return values
-
-    def to_natural(self, z: np.ndarray, d: int) -> np.ndarray:
-        """L L'."""
-        rows, columns = np.tril_indices(d)
-        values = z.copy()
-        with np.errstate(over="ignore"):
-            values[:, rows == columns] = np.exp(values[:, rows == columns])
-        factors = np.zeros((len(z), d, d))
-        factors[:, rows, columns] = values
-        return factors @ factors.transpose(0, 2, 1)
 
     def score(self, covariances: np.ndarray, scatter: np.ndarray, N: np.ndarray) -> np.ndarray:
         """d/dL = (P C P - N P) L (Magnus and Neudecker 1999, ch. 15), times L_ii on the diagonal."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from mixcompare.families.base import Frame
 from mixcompare.families.covariance.base import (
+    LOG_2PI,
     Kind,
     about_mean,
     centred,
@@ -17,11 +19,13 @@ from mixcompare.families.covariance.base import (
     log_sds,
     own_sd,
 )
+from mixcompare.families.fused import Core
 from mixcompare.families.priors import LOG_SD, log_normal_density
-from mixcompare.numerics import compiled
+from mixcompare.numerics import inlinable
 
 
-def _square(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
+@inlinable
+def statistics(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
     """T = (x_i, sum_i x_i^2)."""
     centred(x, start, n, centre, scale, T)
     d = x.shape[0]
@@ -34,7 +38,57 @@ def _square(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
             w[j] += u[j] * u[j]
 
 
-square = compiled(_square)
+@inlinable
+def maximise(S, layout, P):  # type: ignore[no-untyped-def]
+    """Weighted means, and the mean over features of the variances."""
+    d = layout[0]
+    P[:] = 0.0
+    for k in range(P.shape[0]):
+        total = S[k, 1 + d] / S[k, 0]
+        for i in range(d):
+            mean = S[k, 1 + i] / S[k, 0]
+            P[k, i] = mean
+            total -= mean * mean
+        for i in range(d):
+            P[k, d + i * d + i] = total / d
+
+
+@inlinable
+def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
+    """eta = (m / v, -1 / 2 v)."""
+    d, least = layout[0], np.inf
+    for k in range(P.shape[0]):
+        v = P[k, d]
+        v = v if v > 0 else np.nan
+        total = d * (LOG_2PI + math.log(v))
+        for i in range(d):
+            eta[k, i] = P[k, i] / v
+            total += P[k, i] * P[k, i] / v
+        eta[k, d] = -0.5 / v
+        least = v if not v >= least else least
+        a[k] = -0.5 * total
+    return math.sqrt(least)
+
+
+@inlinable
+def to_free(P, layout, z):  # type: ignore[no-untyped-def]
+    """Means, then half the logarithms of the variances."""
+    K, d = P.shape[0], layout[0]
+    for k in range(K):
+        for i in range(d):
+            z[k * d + i] = P[k, i]
+        z[K * d + k] = 0.5 * math.log(P[k, d])
+
+
+@inlinable
+def to_natural(z, layout, P):  # type: ignore[no-untyped-def]
+    """The inverse."""
+    K, d = P.shape[0], layout[0]
+    P[:] = 0.0
+    for k in range(K):
+        for i in range(d):
+            P[k, i] = z[k * d + i]
+            P[k, d + i * d + i] = math.exp(2.0 * z[K * d + k])
 
 
 class Spherical(Kind):
@@ -43,7 +97,7 @@ class Spherical(Kind):
     Coordinate: the log sd. Prior: LogNormal, about the root mean square of the sds of the data.
     """
 
-    statistics = square
+    core = Core(statistics, maximise, natural, to_free, to_natural)
     correlated = False
 
     def scale(self, variances: np.ndarray) -> np.ndarray:
@@ -67,10 +121,6 @@ class Spherical(Kind):
         d = scatter.shape[1]
         return diagonal(scatter).mean(axis=1)[:, None, None] * np.eye(d)
 
-    def natural(self, precision: np.ndarray) -> np.ndarray:
-        """-P_11 / 2."""
-        return -0.5 * precision[:, :1, 0]
-
     def violation(self, matrix: np.ndarray) -> str:
         """Zeros off the diagonal, and all the same on it."""
         variances = np.diag(matrix)
@@ -93,15 +143,6 @@ class Spherical(Kind):
     def units(self, frame: Frame) -> np.ndarray:
         """One."""
         return np.ones(1)
-
-    def to_unconstrained(self, covariances: np.ndarray) -> np.ndarray:
-        """See `Kind`."""
-        return log_sds(covariances)[:, :1]
-
-    def to_natural(self, z: np.ndarray, d: int) -> np.ndarray:
-        """See `Kind`."""
-        with np.errstate(over="ignore"):
-            return np.exp(2 * z)[:, :, None] * np.eye(d)
 
     def score(self, covariances: np.ndarray, scatter: np.ndarray, N: np.ndarray) -> np.ndarray:
         """tr C / s^2 - N d."""

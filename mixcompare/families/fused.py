@@ -1,0 +1,268 @@
+"""What an exponential family says, and gets for it: one compiled pass that everything follows from.
+
+log f(x) = log h(x) + a(theta) + eta(theta) . T(x). A family says T, its M-step, its natural parameters and
+its unconstrained coordinates as plain functions that compiled code may call (`Core`). The pass (kernel.py),
+the E-step, the M-step, the exact gradient and whole runs of EM in compiled code follow from these.
+
+In compiled code the parameters of all components are one table P (K, p): the natural parameters of a
+component, raveled and side by side in the order of `Family.shapes`, in the frame's units.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from mixcompare.data import Dataset
+from mixcompare.families.base import Family, Parameters, Pass
+from mixcompare.families.kernel import NONE, make_pass, padded, workspace
+from mixcompare.numerics import compiled
+from mixcompare.theta import Theta
+
+
+class Core(NamedTuple):
+    """The functions of an exponential family that compiled code calls (marked `inlinable`).
+
+    `layout` holds what they must know of the model, as whole numbers: see the family.
+    """
+
+    statistics: Callable[..., None]
+    """(x, start, n, centre, scale, T): fills T[:M, :n] from columns of x (d, N)."""
+    maximise: Callable[..., None]
+    """(S, layout, P): the M-step, from expected sums S (K, 1 + M) of (1, T); nan where one is empty."""
+    natural: Callable[..., float]
+    """(P, layout, a, eta): fills a (K,), without weights, and eta (K, M); nan outside the domain.
+
+    Returns the smallest spread (see `Family.spread`), or a bound from below that is never less than a
+    d-th of its square; inf if nothing collapses.
+    """
+    to_free: Callable[..., None]
+    """(P, layout, z): fills the family's unconstrained coordinates; infinite at an edge."""
+    to_natural: Callable[..., None]
+    """(z, layout, P): the inverse."""
+
+
+class ExponentialFamily(Family):
+    """A family that says its `Core`, and where there is one the base measure h.
+
+    Statistics are held as (K, 1 + M): expected count, then expected sums of T.
+    """
+
+    @abstractmethod
+    def core(self, n_features: int) -> Core:
+        """The compiled functions; one object for all instances that have the same."""
+
+    @abstractmethod
+    def layout(self, n_features: int) -> np.ndarray:
+        """Whole numbers (int64) that the functions of `core` are given."""
+
+    @abstractmethod
+    def n_statistics(self, n_features: int) -> int:
+        """M."""
+
+    def encode(self, x: np.ndarray) -> np.ndarray:
+        """What `statistics` reads for observations x (n, d): columns (m, n); the features themselves."""
+        return np.ascontiguousarray(x.T)
+
+    def base_measure(self, data: Dataset) -> float:
+        """sum_i c_i log h(x_i), nats: the part of the log-likelihood that no parameter touches."""
+        return 0.0
+
+    def begin(self, data: Dataset, n_components: int) -> FusedPass:
+        """Prepare fused passes (see kernel.py)."""
+        return FusedPass(self, data, n_components)
+
+    # -- between the mapping of natural parameters and the table of compiled code --------------------
+
+    def table(self, parameters: Parameters) -> np.ndarray:
+        """P (K, p)."""
+        values = [np.asarray(value, dtype=float) for value in parameters.values()]
+        return np.hstack([value.reshape(len(value), -1) for value in values])
+
+    def untable(self, P: np.ndarray, n_features: int) -> dict[str, np.ndarray]:
+        """The inverse of `table`."""
+        parameters, at = {}, 0
+        for name, shape in self.shapes(n_features).items():
+            size = int(np.prod(shape))
+            parameters[name] = P[:, at : at + size].reshape(len(P), *shape).copy()
+            at += size
+        return parameters
+
+    def natural(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
+        """a (K,) and eta (K, M) in the frame; nan outside the domain."""
+        d, P = _n_features(parameters), self.table(self.ordered(parameters))
+        a, eta = np.empty(len(P)), np.empty((len(P), self.n_statistics(d)))
+        run(self.core(d).natural)(P, self.layout(d), a, eta)
+        return a, eta
+
+    def ordered(self, parameters: Parameters) -> Mapping[str, np.ndarray]:
+        """The parameters in the order of `shapes`."""
+        return {name: parameters[name] for name in self.shapes(_n_features(parameters))}
+
+    def mle(self, statistics: np.ndarray) -> dict[str, np.ndarray]:
+        """See `Family`; nan for an empty component."""
+        d = self.dimension(statistics.shape[1] - 1)
+        P = np.empty((len(statistics), _width(self.shapes(d))))
+        run(self.core(d).maximise)(np.ascontiguousarray(statistics, dtype=float), self.layout(d), P)
+        return self.untable(P, d)
+
+    @abstractmethod
+    def dimension(self, n_statistics: int) -> int:
+        """d, from M."""
+
+    def to_unconstrained(self, parameters: Parameters) -> np.ndarray:
+        """See `Family`; nan outside the domain."""
+        d, P = _n_features(parameters), self.table(self.ordered(parameters))
+        z = np.empty(self.n_coordinates(len(P), d))
+        run(self.core(d).to_free)(P, self.layout(d), z)
+        return z
+
+    def to_natural(
+        self, z: np.ndarray, n_components: int, n_features: int
+    ) -> dict[str, np.ndarray]:
+        """See `Family`."""
+        P = np.empty((n_components, _width(self.shapes(n_features))))
+        run(self.core(n_features).to_natural)(
+            np.ascontiguousarray(z, dtype=float), self.layout(n_features), P
+        )
+        return self.untable(P, n_features)
+
+    # -- other targets ----------------------------------------------------------------------------
+
+    conjugate_prior: ClassVar[str] = (
+        "conjugate, worth one observation a component with the mean statistics of the data"
+    )
+
+    def conjugate(self, overall: np.ndarray, n_components: int) -> Any:
+        """(K, 1 + M): one pseudo-observation a component, with the mean statistics of the data.
+
+        For shares this is a Beta or Dirichlet prior, for rates a Gamma prior, with mode at the data's own.
+        """
+        return np.repeat(overall / overall[:, :1], n_components, axis=0)
+
+    def mode(self, statistics: np.ndarray, prior: Any) -> dict[str, np.ndarray]:
+        """See `Family`: the M-step from the sum of both."""
+        return self.mle(statistics + prior)
+
+    def log_conjugate(self, parameters: Parameters, prior: Any) -> float:
+        """sum_k n_k a_k + eta_k . tau_k, where (n_k, tau_k) are the rows of the prior."""
+        a, eta = self.natural(parameters)
+        return float(prior[:, 0] @ a + (eta * prior[:, 1:]).sum())
+
+    def sums(self, data: Dataset, responsibilities: np.ndarray) -> np.ndarray:
+        """(K, 1 + M): see `Family`."""
+        M, frame = self.n_statistics(data.n_features), self.frame(data)
+        total = np.zeros((responsibilities.shape[1], 1 + M))
+        x = self.encode(data.x)
+        for start in range(0, data.n_rows, 8192):
+            stop = min(start + 8192, data.n_rows)
+            T = np.empty((padded(M), stop - start))
+            run(self.core(data.n_features).statistics)(
+                x, start, stop - start, frame.centre, frame.scale, T
+            )
+            r = (responsibilities[start:stop] * data.weights[start:stop, None]).T
+            total[:, 0] += r.sum(axis=1)
+            total[:, 1:] += r @ T[:M].T
+        return total
+
+
+class FusedPass(Pass):
+    """Compiled passes of an exponential family over one data set."""
+
+    def __init__(self, family: ExponentialFamily, data: Dataset, n_components: int) -> None:
+        self.family = family
+        self.frame = family.frame(data)
+        self.x = family.encode(data.x)
+        self.counts = NONE if data.counts is None else data.counts
+        self.constant = family.base_measure(data) - data.n * self.frame.log_volume
+        M = family.n_statistics(data.n_features)
+        rows, even = padded(M), n_components + n_components % 2
+        self.K, self.M = n_components, M
+        self.layout = family.layout(data.n_features)
+        self.core = family.core(data.n_features)
+        self.accumulate = made(make_pass, self.core.statistics)
+        self.work = workspace(n_components, M)
+        # The last row is dead where K is odd: a density of zero, so that the tiles need no remainder.
+        self.a, self.eta = np.full(even, -1e300), np.zeros((even, rows))
+        self.S = np.zeros((even, 1 + rows))
+        # Nats that every evaluation adds up beside what the parameters make of the data.
+        fixed = data.n * (1 + abs(self.frame.log_volume)) + abs(self.constant)
+        self.data = (
+            self.x,
+            self.counts,
+            self.frame.centre,
+            self.frame.scale,
+            self.a,
+            self.eta,
+            self.work,
+            self.constant,
+            fixed,
+        )
+        """What compiled loops take of it."""
+
+    def table(self, parameters: Parameters) -> np.ndarray:
+        """P (K, p) of natural parameters in the data's units."""
+        family = self.family
+        return family.table(family.ordered(family.to_frame(parameters, self.frame)))
+
+    def theta(self, weights: np.ndarray, P: np.ndarray) -> Theta:
+        """The point, in the data's units, of a table in the frame's."""
+        parameters = self.family.untable(P, self.frame.scale.size)
+        return Theta(weights, **self.family.from_frame(parameters, self.frame))
+
+    def __call__(self, weights: np.ndarray, parameters: Parameters) -> tuple[float, np.ndarray]:
+        """See `Pass`."""
+        P = self.family.table(self.family.ordered(parameters))
+        run(self.core.natural)(P, self.layout, self.a[: self.K], self.eta[: self.K])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            self.a[: self.K] += np.log(weights)
+        total = self.accumulate(
+            self.x,
+            self.counts,
+            self.frame.centre,
+            self.frame.scale,
+            self.a,
+            self.eta,
+            self.S,
+            self.work,
+        )
+        return total + self.constant, self.S[: self.K, : 1 + self.M].copy()
+
+    def magnitude(self, statistics: np.ndarray) -> float:
+        """sum_k N_k |a_k| + |eta_k| . |S_k|: large where a narrow component is far from the centre."""
+        a, eta = self.a[: self.K], self.eta[: self.K, : self.M]
+        by_constant = (
+            abs(self.constant) + np.abs(np.where(np.isfinite(a), a, 0.0)) @ statistics[:, 0]
+        )
+        return float(by_constant + (np.abs(eta) * np.abs(statistics[:, 1:])).sum())
+
+
+_RUN: dict[Any, Any] = {}
+_MADE: dict[Any, Any] = {}
+
+
+def run(function: Callable[..., Any]) -> Any:
+    """A function of a `Core`, compiled for calls from Python; made once."""
+    if function not in _RUN:
+        _RUN[function] = compiled(function)
+    return _RUN[function]
+
+
+def made(factory: Callable[..., Any], *functions: Any) -> Any:
+    """What a factory of compiled code makes of these functions of a `Core`; made once."""
+    key = (factory, *functions)
+    if key not in _MADE:
+        _MADE[key] = factory(*functions)
+    return _MADE[key]
+
+
+def _n_features(parameters: Parameters) -> int:
+    first = next(iter(parameters.values()))
+    return first.shape[1] if first.ndim > 1 else 1
+
+
+def _width(shapes: Mapping[str, tuple[int, ...]]) -> int:
+    return sum(int(np.prod(shape)) for shape in shapes.values())
