@@ -177,9 +177,14 @@ class Problem:
         self._record(loglik, theta, theta)
         return value, r
 
-    def weigh(self, responsibilities: np.ndarray) -> np.ndarray:
-        """Statistics, as `maximise` takes them, for given responsibilities (n_rows, K); no pass."""
-        return self.model.family.sums(self._data, responsibilities)
+    def weigh(self, responsibilities: np.ndarray, theta: Theta | None = None) -> np.ndarray:
+        """Statistics, as `maximise` takes them, for responsibilities (n_rows, K) given at theta; no pass.
+
+        See `Family.sums` for what theta matters to, and what is taken in its place without it.
+        """
+        family = self.model.family
+        framed = None if theta is None else family.to_frame(theta.parameters, self.frame)
+        return family.sums(self._data, responsibilities, framed)
 
     def draw(self, responsibilities: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Shares (n_rows, K) of each row whose observations go each to a component drawn at random.

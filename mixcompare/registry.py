@@ -20,6 +20,7 @@ NAMES: dict[str, dict[str, str]] = {
         "poisson": "mixcompare.families.poisson:Poisson",
         "exponential": "mixcompare.families.exponential:Exponential",
         "gaussian": "mixcompare.families.gaussian:Gaussian",
+        "student_t": "mixcompare.families.student_t:StudentT",
     },
     "methods": {
         "em": "mixcompare.estimators.em:EM",

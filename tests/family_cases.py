@@ -36,6 +36,10 @@ def _times(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
     return rng.exponential(np.where(rng.random((n, d)) < 0.4, 0.5, 6.0))
 
 
+def _tailed(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
+    return rng.standard_t(2, size=(n, d)) + np.where(rng.random((n, 1)) < 0.4, 2.0, 0.0)
+
+
 def _codes(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
     """Items of three and of two levels in turn."""
     tops = np.where(np.arange(d) % 2, 1, 2)
@@ -44,6 +48,7 @@ def _codes(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
 
 MAKERS = {
     "gaussian": _normal,
+    "student_t": _tailed,
     "bernoulli": _binary,
     "poisson": _counts,
     "binomial": _successes,
@@ -54,6 +59,7 @@ MAKERS = {
 
 VALUES: dict[tuple[str, str], tuple[typing.Any, ...]] = {
     ("binomial", "n_trials"): (7,),
+    ("student_t", "df"): (4.0, None),
     ("categorical", "levels"): (None,),
     ("categorical", "first"): (None,),
 }

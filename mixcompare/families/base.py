@@ -129,6 +129,15 @@ class Family(ABC):
         new[edge.parameter][(edge.component, *edge.index)] = value
         return new
 
+    def from_edge(self, parameters: Parameters, edge: Edge) -> float:
+        """How far the parameter of an edge is from it, on the scale on which it is judged there; 0 at it."""
+        value = parameters[edge.parameter][(edge.component, *edge.index)]
+        return float(abs(value - edge.value))
+
+    def inside(self, edge: Edge, distance: float) -> float:
+        """The value of a parameter at a distance (see `from_edge`) inside its edge."""
+        return abs(edge.value - distance)
+
     @abstractmethod
     def order_key(self, parameters: Parameters) -> np.ndarray:
         """(K, m): components are put in canonical order by the columns, the first one leading."""
@@ -159,8 +168,17 @@ class Family(ABC):
         """Prepare passes over this data."""
 
     @abstractmethod
-    def sums(self, data: Dataset, responsibilities: np.ndarray) -> np.ndarray:
-        """Statistics (frame), as `mle` takes them, for responsibilities (n, K); counts are applied here."""
+    def sums(
+        self,
+        data: Dataset,
+        responsibilities: np.ndarray,
+        parameters: Parameters | None = None,
+    ) -> np.ndarray:
+        """Statistics (frame), as `mle` takes them, for responsibilities (n, K); counts are applied here.
+
+        Where they are expectations that depend on the parameters, those at `parameters` (frame); without
+        them, at the point where each component's weighted likelihood is largest, which `mle` gives back.
+        """
 
     @abstractmethod
     def mle(self, statistics: np.ndarray) -> dict[str, np.ndarray]:

@@ -152,8 +152,13 @@ class ExponentialFamily(Family):
         a, eta = self.natural(parameters)
         return float(prior[:, 0] @ a + (eta * prior[:, 1:]).sum())
 
-    def sums(self, data: Dataset, responsibilities: np.ndarray) -> np.ndarray:
-        """(K, 1 + M): see `Family`."""
+    def sums(
+        self,
+        data: Dataset,
+        responsibilities: np.ndarray,
+        parameters: Parameters | None = None,
+    ) -> np.ndarray:
+        """(K, 1 + M): see `Family`; they depend on no parameters."""
         M, frame = self.n_statistics(data.n_features), self.frame(data)
         total = np.zeros((responsibilities.shape[1], 1 + M))
         x = self.encode(data.x)

@@ -271,7 +271,7 @@ class Follower:
         near = [
             edge
             for edge in self.model.family.edges(theta.parameters)
-            if abs(theta[edge.parameter][(edge.component, *edge.index)] - edge.value) < NEAR
+            if self.model.family.from_edge(theta.parameters, edge) < NEAR
         ]
         edges = snap(self.model, self.data, theta, loglik, self.lenient)[1] if near else []
         return edges[0].name if edges else ""

@@ -74,12 +74,13 @@ def empty_component_gain(model: MixtureModel, data: Dataset, theta: Theta, polic
     present = responsibilities(model, data, theta)
     order = np.lexsort(data.x.T[::-1])
     rows = data.x[np.unique(order[np.linspace(0, order.size - 1, 20).astype(int)])]
-    return max(0.0, *(_place(model, data, base, present, row, policy) for row in rows))
+    return max(0.0, *(_place(model, data, theta, base, present, row, policy) for row in rows))
 
 
 def _place(
     model: MixtureModel,
     data: Dataset,
+    theta: Theta,
     base: np.ndarray,
     present: np.ndarray,
     row: np.ndarray,
@@ -89,13 +90,15 @@ def _place(
     family, frame = model.family, model.family.frame(data)
     at = np.repeat(row[None], model.n_components + 1, axis=0)
     candidate = {name: value[-1:] for name, value in family.components_at(at, data).items()}
-    best = 0.0
+    there = family.to_frame(theta.parameters, frame)
+    framed, best = family.to_frame(candidate, frame), 0.0
     for _ in range(30):
         density = family.log_density(data.x, candidate)[:, 0]
         best = max(best, _weight_gain(data, base, density))
         # The share is far too small to move the components that are there, shared parameters included.
         share = 1e-9 * np.exp(density - base - (density - base).max())
-        moved = family.mle(family.sums(data, np.column_stack([present, share])))
+        every = {name: np.concatenate([there[name], framed[name]]) for name in there}
+        moved = family.mle(family.sums(data, np.column_stack([present, share]), every))
         framed = {name: value[-1:] for name, value in moved.items()}
         candidate = family.from_frame(framed, frame)
         if family.outside(candidate) or family.spread(framed)[0] < policy.suspect:

@@ -49,7 +49,7 @@ def snap(
     problem = Problem(model, data)
     edges = []
     for edge in model.family.edges(theta.parameters):
-        distance = abs(theta[edge.parameter][(edge.component, *edge.index)] - edge.value)
+        distance = model.family.from_edge(theta.parameters, edge)
         if distance > NEAR:
             continue
         moved = move(model, theta, edge, edge.value)
@@ -65,7 +65,7 @@ def inward_gain(model: MixtureModel, data: Dataset, theta: Theta, edges: list[Ed
     base = problem.log_likelihood(theta)
     inside = 10.0 ** -np.arange(1.0, 8.0)
     gains = [
-        problem.log_likelihood(move(model, theta, edge, abs(edge.value - step))) - base
+        problem.log_likelihood(move(model, theta, edge, model.family.inside(edge, step))) - base
         for edge in edges
         for step in inside
     ]

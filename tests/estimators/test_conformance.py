@@ -51,6 +51,10 @@ def _times(rng: np.random.Generator, d: int) -> np.ndarray:
     return rng.exponential(np.repeat([[0.1], [2.0], [30.0]], 30, axis=0), size=(90, d))
 
 
+def _tailed(rng: np.random.Generator, d: int) -> np.ndarray:
+    return rng.standard_t(3, size=(90, d)) + np.repeat([[0.0], [4.0], [9.0]], 30, axis=0)
+
+
 def _codes(rng: np.random.Generator, d: int) -> np.ndarray:
     """Items of three and of two levels in turn."""
     tops = np.where(np.arange(d) % 2, 1, 2)
@@ -59,6 +63,7 @@ def _codes(rng: np.random.Generator, d: int) -> np.ndarray:
 
 MAKERS = {
     "gaussian": _normal,
+    "student_t": _tailed,
     "bernoulli": _binary,
     "poisson": _counts,
     "binomial": _successes,

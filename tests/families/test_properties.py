@@ -20,6 +20,7 @@ from mixcompare.theta import Theta
 FAMILIES = pytest.mark.parametrize("family", families(), ids=label)
 ELEMENTS = {
     "gaussian": st.integers(-400, 400).map(lambda i: i / 16),  # exact in binary, with ties
+    "student_t": st.integers(-40, 40).map(lambda i: i**3 / 512),  # tails
     "bernoulli": st.integers(0, 1).map(float),
     "poisson": st.integers(0, 12).map(float),
     "binomial": st.integers(0, 7).map(float),

@@ -119,8 +119,15 @@ class Kind(ABC):
     # -- the posterior ----------------------------------------------------------------------------
 
     @abstractmethod
+    def pymc_distances(
+        self, x: Any, means: Any, shared: bool, K: int, prior: Any
+    ) -> tuple[Any, Any]:
+        """Declare the matrices with their prior; symbolic (x - m)' S^-1 (x - m) (n, K), log |S| / 2 (K,)."""
+
     def pymc_densities(self, x: Any, means: Any, shared: bool, K: int, prior: Any) -> Any:
-        """Declare the matrices with their prior; symbolic log-densities (n, K)."""
+        """The same, and from it the symbolic normal log-densities (n, K)."""
+        distance, half = self.pymc_distances(x, means, shared, K, prior)
+        return -0.5 * (distance + x.type.shape[1] * LOG_2PI) - half
 
     @abstractmethod
     def from_draws(self, draws: Mapping[str, np.ndarray], m: int, d: int) -> np.ndarray:
@@ -190,9 +197,9 @@ def about_mean(residual: np.ndarray, r: np.ndarray) -> float:
     return float((r @ moved**2).mean() / total)
 
 
-def independent(x: Any, means: Any, sigma: Any) -> Any:
-    """Symbolic log-densities (n, K) of independent features with sds `sigma` (1 or K, d)."""
+def independent(x: Any, means: Any, sigma: Any) -> tuple[Any, Any]:
+    """See `Kind.pymc_distances`: of independent features with sds `sigma` (1 or K, d)."""
     import pytensor.tensor as pt
 
     residual = (x[:, None, :] - means) / sigma
-    return -0.5 * (residual**2 + LOG_2PI).sum(axis=2) - pt.log(sigma).sum(axis=1)
+    return (residual**2).sum(axis=2), pt.log(sigma).sum(axis=1)

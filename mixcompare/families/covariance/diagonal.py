@@ -165,7 +165,9 @@ class Diagonal(Kind):
         density: np.ndarray = stats.norm.pdf(x, mean, raw).prod(axis=1)
         return density
 
-    def pymc_densities(self, x: Any, means: Any, shared: bool, K: int, prior: Any) -> Any:
+    def pymc_distances(
+        self, x: Any, means: Any, shared: bool, K: int, prior: Any
+    ) -> tuple[Any, Any]:
         """Variable "sigma" (1 or K, d); log sds ~ N(log(sd / K), 0.8^2)."""
         import pymc as pm
         import pytensor.tensor as pt

@@ -243,12 +243,14 @@ class Full(Kind):
         density: np.ndarray = stats.multivariate_normal.pdf(x, mean, matrix)
         return density
 
-    def pymc_densities(self, x: Any, means: Any, shared: bool, K: int, prior: Any) -> Any:
+    def pymc_distances(
+        self, x: Any, means: Any, shared: bool, K: int, prior: Any
+    ) -> tuple[Any, Any]:
         """One packed factor "factor_k" a matrix; log sds ~ N(log(sd / K), 0.8^2)."""
         import pymc as pm
         import pytensor.tensor as pt
 
-        d, columns = x.type.shape[1], []
+        d, columns, halves = x.type.shape[1], [], []
         for k in range(1 if shared else K):
             sds = pm.LogNormal.dist(pt.log(prior["sd"] / K), LOG_SD, shape=d)
             packed = pm.LKJCholeskyCov(
@@ -256,11 +258,11 @@ class Full(Kind):
             )
             factor = pm.math.expand_packed_triangular(d, packed, lower=True)
             inverse = pt.linalg.solve_triangular(factor, pt.eye(d), lower=True)
-            constant = pt.log(pt.diagonal(factor)).sum() + 0.5 * d * LOG_2PI
             for j in range(K) if shared else [k]:
                 residual = pt.dot(x - means[j], inverse.T)
-                columns.append(-0.5 * (residual**2).sum(axis=1) - constant)
-        return pt.stack(columns, axis=1)
+                columns.append((residual**2).sum(axis=1))
+                halves.append(pt.log(pt.diagonal(factor)).sum())
+        return pt.stack(columns, axis=1), pt.stack(halves)
 
     def from_draws(self, draws: Mapping[str, np.ndarray], m: int, d: int) -> np.ndarray:
         """See `Kind`."""

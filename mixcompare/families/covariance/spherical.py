@@ -169,7 +169,9 @@ class Spherical(Kind):
         density: np.ndarray = stats.norm.pdf(x, mean, raw[0]).prod(axis=1)
         return density
 
-    def pymc_densities(self, x: Any, means: Any, shared: bool, K: int, prior: Any) -> Any:
+    def pymc_distances(
+        self, x: Any, means: Any, shared: bool, K: int, prior: Any
+    ) -> tuple[Any, Any]:
         """Variable "sigma" (1 or K, 1)."""
         import pymc as pm
         import pytensor.tensor as pt
