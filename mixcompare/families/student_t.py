@@ -41,22 +41,29 @@ class StudentT(BlockFamily):
 
     Parameters
     ----------
-    df : float, optional
-        Degrees of freedom of every component; free, and each component's own, without it.
+    df : float or "free", optional
+        Degrees of freedom of every component; without it, or "free", each component has free ones of its own.
     """
 
-    df: float | None = None
+    df: float | str | None = None
 
     name: ClassVar[str] = "student_t"
     discrete: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if self.df is not None and not (self.df > 0 and math.isfinite(self.df)):
-            raise SpecError(f"df: expected a number > 0, or none for free df, got {self.df}")
+        if self.df == "free":
+            object.__setattr__(self, "df", None)
+        if isinstance(self.df, str) or not (self._fixed > 0 and math.isfinite(self._fixed)):
+            raise SpecError(f'df: expected a number > 0, or "free", got {self.df!r}')
 
     @property
     def _free(self) -> bool:
         return self.df is None
+
+    @property
+    def _fixed(self) -> float:
+        """Those of all components, or where they are free those of a start."""
+        return FEW if self.df is None else float(self.df)
 
     # -- the data ---------------------------------------------------------------------------------
 
@@ -102,7 +109,7 @@ class StudentT(BlockFamily):
         K = n_components
         split = z.size - K * self._free
         normal = NORMAL.to_natural(z[:split], K, n_features)
-        df = 1 / (np.exp(-z[split:]) + 1 / MOST) if self._free else np.full(K, self.df)
+        df = 1 / (np.exp(-z[split:]) + 1 / MOST) if self._free else np.full(K, self._fixed)
         return {"means": normal["means"], "scales": normal["covariances"], "df": df}
 
     def coordinate_units(self, n_components: int, frame: Frame) -> np.ndarray:
@@ -129,8 +136,10 @@ class StudentT(BlockFamily):
                 return f"the scale matrix of component {k + 1} is not positive{what}"
             if self._free and not 0 < df <= MOST:
                 return f"df {df:.6g} of component {k + 1} are not in (0, {MOST:g}]"
-            if not self._free and df != self.df:
-                return f"df are fixed at {self.df:g}, but those of component {k + 1} are {df:.6g}"
+            if not self._free and df != self._fixed:
+                return (
+                    f"df are fixed at {self._fixed:g}, but those of component {k + 1} are {df:.6g}"
+                )
         return ""
 
     def edges(self, parameters: Parameters) -> list[Edge]:
@@ -201,11 +210,18 @@ class StudentT(BlockFamily):
         return np.sum(parts, axis=0)
 
     def cancelled(self, statistics: np.ndarray, parameters: Parameters) -> float:
-        """Second moments over squared spreads: large for a narrow component far from the centre."""
-        rows, columns = np.triu_indices(parameters["means"].shape[1])
+        """Second moments over squared spreads: large for a narrow component far from the centre; and what
+        every observation loses at the centre of its component.
+        """
+        scales, d = parameters["scales"], parameters["means"].shape[1]
+        rows, columns = np.triu_indices(d)
+        half = np.log(np.diagonal(cholesky(scales), axis1=1, axis2=2)).sum(axis=1)
+        constant = np.abs(t_density.log_constant(half, parameters["df"], d))
         second = statistics[:, -rows.size :][:, rows == columns].sum(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return float((second / self.spread(parameters) ** 2).sum())
+            return float(
+                (second / self.spread(parameters) ** 2 + statistics[:, 0] * constant).sum()
+            )
 
     def sums(
         self,
@@ -218,7 +234,7 @@ class StudentT(BlockFamily):
         with np.errstate(divide="ignore", invalid="ignore"):
             if parameters is None:
                 r = responsibilities * data.weights[:, None]
-                means, scales, df = t_density.largest(frame(data.x), r, self.df)
+                means, scales, df = t_density.largest(frame(data.x), r, self._fixed, self._free)
                 parameters = {"means": means, "scales": scales, "df": df}
             for u, counts, rows in blocks(data, frame):
                 shares = responsibilities[rows] * counts[:, None]
@@ -232,7 +248,12 @@ class StudentT(BlockFamily):
         with np.errstate(divide="ignore", invalid="ignore"):
             point = _student(NORMAL.mle(statistics[:, 2:]))
             point["scales"] *= (statistics[:, 2] / N)[:, None, None]
-            df = np.where(N > 0, self.df or t_density.best_df(statistics[:, 1] / N), np.nan)
+            free = self._free
+            df = (
+                t_density.best_df(statistics[:, 1] / N)
+                if free
+                else np.where(N > 0, self._fixed, np.nan)
+            )
         return {**point, "df": df}
 
     def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
@@ -298,7 +319,7 @@ class StudentT(BlockFamily):
     def components_at(self, rows: np.ndarray, data: Dataset) -> dict[str, np.ndarray]:
         """As for normal components; free df are 10."""
         K = len(rows)
-        df = np.full(K, FEW if self.df is None else self.df)
+        df = np.full(K, self._fixed)
         return {**_student(NORMAL.components_at(rows, data)), "df": df}
 
     def random_components(
@@ -307,7 +328,9 @@ class StudentT(BlockFamily):
         """As for normal components; free df from 2 to 50, uniform in their logarithms."""
         K = n_components
         normal = _student(NORMAL.random_components(K, data, rng))
-        df = np.exp(rng.uniform(np.log(2), np.log(50), K)) if self._free else np.full(K, self.df)
+        df = (
+            np.exp(rng.uniform(np.log(2), np.log(50), K)) if self._free else np.full(K, self._fixed)
+        )
         return {**normal, "df": df}
 
     # -- what a newcomer writes -------------------------------------------------------------------
@@ -330,7 +353,7 @@ class StudentT(BlockFamily):
         """See `Family`; a negative scale becomes a negative squared one."""
         K = n_components
         table = raw.reshape(K, -1)
-        df = table[:, -1].copy() if self._free else np.full(K, self.df)
+        df = table[:, -1].copy() if self._free else np.full(K, self._fixed)
         table = table[:, :-1] if self._free else table
         return {**_student(NORMAL.from_naive(table.ravel(), K, n_features)), "df": df}
 
@@ -341,8 +364,7 @@ class StudentT(BlockFamily):
         point = self.from_naive(raw, n_components, x.shape[1])
         if x.shape[1] == 1:
             table = raw.reshape(n_components, -1)
-            density: np.ndarray = stats.t.pdf(x, point["df"], table[:, 0], table[:, 1])
-            return density
+            return np.asarray(stats.t.pdf(x, point["df"], table[:, 0], table[:, 1]))
         each = zip(point["means"], point["scales"], point["df"], strict=True)
         return np.column_stack([stats.multivariate_t.pdf(x, m, S, v) for m, S, v in each])
 
@@ -374,7 +396,11 @@ class StudentT(BlockFamily):
         K, d = n_components, n_features
         means = pm.Normal("mu", prior["mean"], MEAN_SD * prior["sd"], shape=(K, d))
         D, half = _kind(d).pymc_distances(x, means, False, K, prior)
-        df = pm.Gamma("df", *DF, shape=K) if self.df is None else pt.constant(np.full(K, self.df))
+        df = (
+            pm.Gamma("df", *DF, shape=K)
+            if self.df is None
+            else pt.constant(np.full(K, self._fixed))
+        )
         constant = pt.gammaln((df + d) / 2) - pt.gammaln(df / 2) - d / 2 * pt.log(np.pi * df)
         return constant - half - (df + d) / 2 * pt.log1p(D / df)
 
@@ -382,7 +408,7 @@ class StudentT(BlockFamily):
         """See `Family`."""
         normal = _student(NORMAL.from_draws(draws))
         if self.df is not None:
-            return {**normal, "df": np.full(normal["means"].shape[:-1], self.df)}
+            return {**normal, "df": np.full(normal["means"].shape[:-1], self._fixed)}
         return {**normal, "df": np.minimum(draws["df"], MOST)}
 
     def to_draws(self, parameters: Parameters) -> dict[str, np.ndarray]:

@@ -54,7 +54,7 @@ def _times(rng: np.random.Generator, d: int) -> np.ndarray:
 
 
 def _tailed(rng: np.random.Generator, d: int) -> np.ndarray:
-    return rng.standard_t(3, size=(90, d)) + np.repeat([[0.0], [4.0], [9.0]], 30, axis=0)
+    return rng.standard_t(1.3, size=(90, d)) + np.repeat([[0.0], [3.0], [6.0]], 30, axis=0)
 
 
 def _codes(rng: np.random.Generator, d: int) -> np.ndarray:
