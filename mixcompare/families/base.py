@@ -191,6 +191,9 @@ class Family(ABC):
         `statistics` are the expected ones at the same parameters (Fisher's identity).
         """
 
+    difference_step: ClassVar[float] = 0.0
+    """Step, in unconstrained coordinates, of the differences that stand in for `score`; 0 if it is stated."""
+
     # -- other targets than the likelihood, and other steps (all in the frame) ---------------------
 
     conjugate_prior: ClassVar[str] = ""
@@ -328,6 +331,10 @@ class Pass(ABC):
     @abstractmethod
     def __call__(self, weights: np.ndarray, parameters: Parameters) -> tuple[float, np.ndarray]:
         """Log-likelihood (nats, data's units) and expected statistics at a point in the frame."""
+
+    def value(self, weights: np.ndarray, parameters: Parameters) -> float:
+        """The log-likelihood alone, where that is less work."""
+        return self(weights, parameters)[0]
 
     @abstractmethod
     def magnitude(self, statistics: np.ndarray) -> float:

@@ -69,6 +69,16 @@ class BlockPass(Pass):
                 parts.append(family.block_sums(u, r * counts[:, None], known, parameters))
             return total - self.volume, family.collect(self.data, parts)
 
+    def value(self, weights: np.ndarray, parameters: Parameters) -> float:
+        """See `Pass`."""
+        total = 0.0
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            log_weights = np.log(weights)
+            for u, counts, _ in blocks(self.data, self.frame):
+                density, _ = self.family.block_density(u, parameters)
+                total += float(counts @ mixed(density + log_weights)[0])
+        return total - self.volume
+
     def magnitude(self, statistics: np.ndarray) -> float:
         """See `BlockFamily.cancelled`."""
         return self.family.cancelled(statistics, self.last)
