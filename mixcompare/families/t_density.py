@@ -39,6 +39,8 @@ def distances(
         half[k] = np.log(np.diag(factor)).sum()
         if np.isnan(half[k]):
             D[:, k] = np.nan
+        elif len(mean) == 1:
+            D[:, k] = ((x[:, 0] - mean[0]) / factor[0, 0]) ** 2
         else:
             D[:, k] = (np.linalg.solve(factor, (x - mean).T) ** 2).sum(axis=0)
     return D, half
