@@ -21,7 +21,7 @@ from mixcompare.errors import SpecError
 from mixcompare.families import t_density
 from mixcompare.families.base import Edge, Frame, Parameters
 from mixcompare.families.blockwise import BlockFamily, blocks
-from mixcompare.families.covariance.base import Kind, cholesky, precisions
+from mixcompare.families.covariance.base import Kind, cholesky
 from mixcompare.families.gaussian import KINDS, Gaussian
 from mixcompare.families.priors import DF, MEAN_SD, log_df_density, log_df_sd
 from mixcompare.families.t_density import FEW, MOST
@@ -257,20 +257,21 @@ class StudentT(BlockFamily):
         return {**point, "df": df}
 
     def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
-        """d/dm = S^-1 (S_1 - U m); of S see its kind; d/dv = (N (log v/2 - psi(v/2)) + excess) / 2."""
-        means, scales, df = parameters["means"], parameters["scales"], parameters["df"]
-        d = means.shape[1]
-        kind, N, U, first = _kind(d), statistics[:, 0], statistics[:, 2], statistics[:, 3 : 3 + d]
-        cross = means[:, :, None] * first[:, None, :]
-        scatter = kind.moments(statistics[:, 3 + d :], d) - cross - cross.transpose(0, 2, 1)
-        scatter += U[:, None, None] * means[:, :, None] * means[:, None, :]
-        precision = precisions(cholesky(scales))
-        by_mean = (precision @ (first - U[:, None] * means)[:, :, None]).ravel()
-        by_scale = kind.score(scales, scatter, N).ravel()
+        """Of df: (N (log v/2 - psi(v/2)) + excess) / 2. Of the others, that of normal components.
+
+        Normal components have it from N, N (x - m) and N (x - m)(x - m)' in the mean; so they are given
+        N and the sums of u (x - m) and u (x - m)(x - m)'.
+        """
+        means, df, d = parameters["means"], parameters["df"], parameters["means"].shape[1]
+        N, U, first = statistics[:, 0], statistics[:, 2], statistics[:, 3 : 3 + d]
+        rows, columns = np.triu_indices(d)
+        shift = (N - U)[:, None] * means
+        second = statistics[:, 3 + d :] + shift[:, rows] * means[:, columns]
+        z = NORMAL.score(_normal(parameters), np.column_stack([N, first + shift, second]))
         if not self._free:
-            return np.concatenate([by_mean, by_scale])
+            return z
         by_df = 0.5 * (N * t_density.log_minus_psi(df / 2) + statistics[:, 1])
-        return np.concatenate([by_mean, by_scale, by_df * df * (1 - df / MOST)])
+        return np.append(z, by_df * df * (1 - df / MOST))
 
     has_scales: ClassVar[bool] = True
 

@@ -43,7 +43,7 @@ class UserFamily(Unscaled, BlockFamily):
 
     The four methods are log_density(x, parameters) -> (n, K) nats; weighted_mle(x, weights) -> parameters;
     to_unconstrained(parameters) -> z (K p,), component after component; to_natural(z, n_components,
-    n_features) -> parameters. Here x is (n, d), weights are (n, K), and parameters map names to arrays (K, ...).
+    n_features) -> parameters. Here x is (n, d), weights are (n, K), parameters map names to arrays (K, ...).
 
     All else has a default, and can be overridden (see `Family` for what each method says): no edges, a
     likelihood that is bounded (give `spread`, `extent` and `contraction` where it is not), data of any real

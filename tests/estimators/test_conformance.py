@@ -244,9 +244,13 @@ def _count_evaluations(monkeypatch: pytest.MonkeyPatch, family: Family) -> list[
     # Python, which are counted here.
     for method in ("em", "squarem"):
         monkeypatch.setattr(f"mixcompare.estimators.{method}.compiles", lambda problem: False)
-    for kind in (FusedPass, BlockPass):
-        monkeypatch.setattr(kind, "__call__", counted(kind.__call__))
-    monkeypatch.setattr(BlockPass, "value", counted(BlockPass.value))
+    for kind, method in (
+        (FusedPass, "__call__"),
+        (FusedPass, "_at"),
+        (BlockPass, "__call__"),
+        (BlockPass, "value"),
+    ):
+        monkeypatch.setattr(kind, method, counted(getattr(kind, method)))
     monkeypatch.setattr(type(family), "log_density", count_exact)
     # without a verifier the driver has a look at the end itself, which is not the method's to pay for
     monkeypatch.setitem(run_fit.__globals__, "_loglik", lambda *args: float("nan"))

@@ -94,10 +94,6 @@ class Kind(ABC):
     def units(self, frame: Frame) -> np.ndarray:
         """See `Family.coordinate_units`; one matrix."""
 
-    @abstractmethod
-    def score(self, covariances: np.ndarray, scatter: np.ndarray, N: np.ndarray) -> np.ndarray:
-        """(K, n_free): derivative of -(N log |S| + tr S^-1 C) / 2 for the sums of scatter C (K, d, d)."""
-
     # -- what a newcomer writes -------------------------------------------------------------------
 
     @abstractmethod
@@ -153,16 +149,6 @@ def cholesky(covariances: np.ndarray) -> np.ndarray:
         if covariances.ndim == 2:
             return np.full_like(covariances, np.nan)
         return np.stack([cholesky(matrix) for matrix in covariances])
-
-
-def precisions(factors: np.ndarray) -> np.ndarray:
-    """Inverses of L L' (K, d, d) from lower factors L; nan for nan."""
-    if factors.shape[-1] == 1:
-        return 1.0 / factors**2
-    inverse = np.full_like(factors, np.nan)
-    good = np.isfinite(factors).all(axis=(1, 2))
-    inverse[good] = np.linalg.inv(factors[good])
-    return inverse.transpose(0, 2, 1) @ inverse
 
 
 def own_sd(variances: np.ndarray) -> np.ndarray:
