@@ -83,17 +83,24 @@ def label(family: Family) -> str:
     return "-".join([family.name, *(str(v) for v in family.options.values() if v is not None)])
 
 
-def cases(*sizes: typing.Any, slow: typing.Any = ()) -> list[typing.Any]:
+BY_BLOCKS = ("student_t",)
+"""Families without a compiled pass."""
+
+
+def cases(
+    *sizes: typing.Any, slow: typing.Any = (), slow_by_blocks: typing.Any = ()
+) -> list[typing.Any]:
     """Every family with every size, d or (d, ...): for univariate families those with d = 1.
 
-    Sizes that are in `slow` too are marked so.
+    Sizes that are in `slow` too are marked so, those in `slow_by_blocks` for families of `BY_BLOCKS`.
     """
     made = []
     for family, size in itertools.product(families(), sizes):
         numbers = size if isinstance(size, tuple) else (size,)
         if numbers[0] == 1 or not family.univariate:
             name = "-".join([label(family), *map(str, numbers)])
-            marks = [pytest.mark.slow] if size in slow else []
+            late = size in slow or (family.name in BY_BLOCKS and size in slow_by_blocks)
+            marks = [pytest.mark.slow] if late else []
             made.append(pytest.param(family, *numbers, id=name, marks=marks))
     return made
 

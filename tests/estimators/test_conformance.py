@@ -88,7 +88,8 @@ def _methods() -> list[str]:
 METHODS = pytest.mark.parametrize("method", _methods())
 FAMILIES = pytest.mark.parametrize("family", families(), ids=label)
 SIZES = pytest.mark.parametrize(
-    ("family", "d", "K"), cases((1, 1), (1, 2), (2, 3), (3, 2), slow=[(2, 3)])
+    ("family", "d", "K"),
+    cases((1, 1), (1, 2), (2, 3), (3, 2), slow=[(2, 3)], slow_by_blocks=[(1, 1), (3, 2)]),
 )
 
 

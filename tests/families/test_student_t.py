@@ -8,6 +8,7 @@ from family_cases import make_model, make_point
 from scipy import optimize, special, stats
 
 import mixcompare as mc
+from mixcompare.draws import Draws, label_free, worst_rhat
 from mixcompare.families import t_density
 from mixcompare.families.base import Frame
 from mixcompare.families.blockwise import BLOCK
@@ -150,3 +151,18 @@ def test_moments_that_do_not_exist():
     means, variances = StudentT().moments(point)
     np.testing.assert_array_equal(means[:, 0], [np.nan, 0.0, 0.0])
     np.testing.assert_array_equal(variances[:, 0], [np.nan, np.inf, 2.0])
+
+
+def test_moments_that_some_draws_lack_are_no_quantity():
+    """Convergence is judged by what exists in every draw."""
+    rng = np.random.default_rng(0)
+    df = np.full((2, 50, 1), 3.0)
+    df[1, 7] = 1.5
+    draws = Draws(
+        np.ones((2, 50, 1)),
+        {"means": rng.normal(size=(2, 50, 1, 1)), "scales": np.ones((2, 50, 1, 1, 1)), "df": df},
+    )
+    found = label_free(mc.MixtureModel("student_t", 1), draws, rng.normal(size=(2, 50)))
+    assert found["mixture mean"].shape == (2, 50, 1)
+    assert found["mixture variance"].shape == (2, 50, 0)
+    assert np.isfinite(worst_rhat(found))

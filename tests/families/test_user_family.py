@@ -114,8 +114,8 @@ def test_options_names_and_pickles():
         copied = pickle.loads(pickle.dumps(family))
         assert isinstance(copied, UserFamily)
         assert (copied.name, copied._known) == (family.name, family._known)
-    with pytest.raises(mc.SpecError, match="offset"):
-        mc.MixtureModel(BASED, 2, ofset=1.0)
+    with pytest.raises(mc.SpecError, match="shift"):
+        mc.MixtureModel(BASED, 2, shift=1.0)
     with pytest.raises(mc.SpecError, match="unknown option"):
         mc.MixtureModel(PLAIN, 2, offset=1.0)
 
