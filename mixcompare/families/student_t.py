@@ -18,7 +18,7 @@ import numpy as np
 
 from mixcompare.data import Dataset
 from mixcompare.errors import SpecError
-from mixcompare.families import t_density
+from mixcompare.families import normal_prior, t_density
 from mixcompare.families.base import Edge, Frame, Parameters
 from mixcompare.families.blockwise import BlockFamily, blocks
 from mixcompare.families.covariance.base import Kind, cholesky
@@ -272,6 +272,22 @@ class StudentT(BlockFamily):
             return z
         by_df = 0.5 * (N * t_density.log_minus_psi(df / 2) + statistics[:, 1])
         return np.append(z, by_df * df * (1 - df / MOST))
+
+    conjugate_prior: ClassVar[str] = normal_prior.STATEMENT + " (of scale matrices), none on df"
+
+    def conjugate(self, overall: np.ndarray, n_components: int) -> Any:
+        """See `normal_prior`."""
+        return normal_prior.NormalPrior.of(_normal(self.mle(overall)), n_components, False)
+
+    def mode(self, statistics: np.ndarray, prior: Any) -> dict[str, np.ndarray]:
+        """See `normal_prior`; df as without it."""
+        N, estimates = statistics[:, 0], self.mle(statistics)
+        point = prior.mode(N, _normal(estimates), lambda scatter: scatter, statistics[:, 2])
+        return {**_student(point), "df": np.where(N > 0, estimates["df"], self._fixed)}
+
+    def log_conjugate(self, parameters: Parameters, prior: Any) -> float:
+        """See `normal_prior`."""
+        return float(prior.log_density(_normal(parameters)))
 
     has_scales: ClassVar[bool] = True
 
