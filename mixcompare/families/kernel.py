@@ -51,34 +51,6 @@ def copy(source, target):  # type: ignore[no-untyped-def]
 
 
 @inlinable
-def weigh(n, full, totals, c, unit):  # type: ignore[no-untyped-def]
-    """Turn totals p_j into c_j / p_j, 0 from n on; returns sum_j c_j log p_j, nan if one left the range.
-
-    Where counts are one, that is the log of one product, binary exponents summed apart.
-    """
-    ll, bad = 0.0, 0
-    if unit:
-        exponent, mantissa = 0, 1.0
-        for j in range(n):
-            p = totals[j]
-            bad += 0 if 1e-290 <= p <= 1e290 else 1  # nan too
-            b = bits(p)
-            exponent += (b >> 52) - 1023
-            mantissa *= unbits(b & 0xFFFFFFFFFFFFF | 0x3FF0000000000000)
-            totals[j] = 1.0 / p
-        ll = math.log(mantissa) + exponent * LN2
-    else:
-        for j in range(n):
-            p = totals[j]
-            bad += 0 if 1e-290 <= p <= 1e290 else 1
-            ll += c[j] * vlog(p)
-            totals[j] = c[j] / p
-    for j in range(n, full):
-        totals[j] = 0.0
-    return np.nan if bad else ll
-
-
-@inlinable
 def identity(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
     """T = x: statistics of counts, shares and indicators, which have no unit."""
     for i in range(x.shape[0]):
@@ -187,9 +159,28 @@ def block(n, full, work, a, eta, S, unit, careful):  # type: ignore[no-untyped-d
         for j in range(full):
             rk[j] = vexp(rk[j])
             tot[j] += rk[j]
-    ll += weigh(n, full, tot, c, unit)
-    if ll == ll:
-        add_statistics(full, T, r, tot, S)
+    bad = 0
+    if unit:  # the log of one product, binary exponents summed apart
+        exponent, mantissa = 0, 1.0
+        for j in range(n):
+            p = tot[j]
+            bad += 0 if 1e-290 <= p <= 1e290 else 1  # nan too
+            b = bits(p)
+            exponent += (b >> 52) - 1023
+            mantissa *= unbits(b & 0xFFFFFFFFFFFFF | 0x3FF0000000000000)
+            tot[j] = 1.0 / p
+        ll += math.log(mantissa) + exponent * LN2
+    else:
+        for j in range(n):
+            p = tot[j]
+            bad += 0 if 1e-290 <= p <= 1e290 else 1
+            ll += c[j] * vlog(p)
+            tot[j] = c[j] / p
+    if bad:
+        return np.nan
+    for j in range(n, full):
+        tot[j] = 0.0
+    add_statistics(full, T, r, tot, S)
     return ll
 
 
