@@ -259,15 +259,16 @@ class StudentT(BlockFamily):
     def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
         """Of df: (N (log v/2 - psi(v/2)) + excess) / 2. Of the others, that of normal components.
 
-        Normal components have it from N, N (x - m) and N (x - m)(x - m)' in the mean; so they are given
-        N and the sums of u (x - m) and u (x - m)(x - m)'.
+        Those of normal components follow from N and the sums of x - m and (x - m)(x - m)'; here they are
+        given those of u (x - m) and u (x - m)(x - m)', about the mean as the origin.
         """
         means, df, d = parameters["means"], parameters["df"], parameters["means"].shape[1]
-        N, U, first = statistics[:, 0], statistics[:, 2], statistics[:, 3 : 3 + d]
+        N, U, first = statistics[:, 0], statistics[:, 2, None], statistics[:, 3 : 3 + d]
         rows, columns = np.triu_indices(d)
-        shift = (N - U)[:, None] * means
-        second = statistics[:, 3 + d :] + shift[:, rows] * means[:, columns]
-        z = NORMAL.score(_normal(parameters), np.column_stack([N, first + shift, second]))
+        m, n = means[:, rows], means[:, columns]
+        scatter = statistics[:, 3 + d :] - m * first[:, columns] - n * first[:, rows] + U * m * n
+        about = np.column_stack([N, first - U * means, scatter])
+        z = NORMAL.score({**_normal(parameters), "means": 0 * means}, about)
         if not self._free:
             return z
         by_df = 0.5 * (N * t_density.log_minus_psi(df / 2) + statistics[:, 1])
