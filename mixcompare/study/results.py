@@ -19,7 +19,18 @@ from mixcompare import registry
 from mixcompare.data import Dataset
 from mixcompare.errors import DataError
 from mixcompare.mixture import MixtureModel
-from mixcompare.study import accuracy, advice, answer, ends, expect, optima, sentences, summaries
+from mixcompare.study import (
+    accuracy,
+    advice,
+    answer,
+    claims,
+    ends,
+    expect,
+    optima,
+    pairs,
+    sentences,
+    summaries,
+)
 from mixcompare.theta import Theta
 
 
@@ -87,9 +98,21 @@ class Results:
         """Distinct verified optima (`optima.find_optima`)."""
         return self._optima.copy()
 
-    def claims(self) -> pd.DataFrame:
-        """What solvers said against what was found (`summaries.judge_claims`)."""
-        return summaries.judge_claims(self.rows, int(self.study.get("seed", 0)))
+    def claims(self, pooled: bool = False) -> pd.DataFrame:
+        """What solvers said against what was found, with rates and intervals (`claims.judge_claims`).
+
+        One row per data, model, method and word; `pooled`: per method and word, over all data and models.
+        """
+        by = claims.POOLED if pooled else summaries.METHOD
+        return claims.judge_claims(self.rows, int(self.study.get("seed", 0)), by)
+
+    def claimed_and_found(self, pooled: bool = False) -> pd.DataFrame:
+        """Numbers of fits by word (rows) and finding (columns) (`claims.cross_tabulate`)."""
+        return claims.cross_tabulate(self.rows, claims.POOLED if pooled else summaries.METHOD)
+
+    def pairs(self, event: str = "reached") -> pd.DataFrame:
+        """Two methods from the same starts: exact McNemar, paired differences (`pairs.compare_pairs`)."""
+        return pairs.compare_pairs(self.rows, event)
 
     def accuracy(self) -> pd.DataFrame:
         """Simulated data: bias, RMSE, divergence, coverage, each with its error (`accuracy.measure`)."""

@@ -23,6 +23,7 @@ from mixcompare.report.tables import (
     text,
     whole,
 )
+from mixcompare.study.ends import LIKELIHOOD
 
 
 def draw(data: CaseData) -> Section:
@@ -86,7 +87,8 @@ def _methods(data: CaseData) -> Section:
 
 def _claims_message(claims: list[dict[str, Any]]) -> str:
     def total(said: str, key: str) -> int:
-        return int(sum(row[key] or 0 for row in claims if row["said"] == said))
+        about = [row for row in claims if row["target"] == LIKELIHOOD]
+        return int(sum(row[key] or 0 for row in about if row["said"] == said))
 
     return (
         "What solvers said against what was found. Success was claimed of "
