@@ -7,7 +7,7 @@ accuracy.py, plain English in answer.py and sentences.py, expectations in expect
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from mixcompare.study import (
     expect,
     optima,
     pairs,
+    passes,
     sentences,
     summaries,
 )
@@ -114,6 +115,29 @@ class Results:
         """Two methods from the same starts: exact McNemar, paired differences (`pairs.compare_pairs`)."""
         return pairs.compare_pairs(self.rows, event)
 
+    def passes_to(self, tolerances: Sequence[float] = passes.TOLERANCES) -> pd.DataFrame:
+        """Passes until each fit was within so many nats of the best known value (`passes.passes_to`)."""
+        q = {names: self._n_parameters(*names) for names in self._cases}
+        return passes.passes_to(self.rows, self.trajectories, q, tolerances)
+
+    def cost(self, tolerances: Sequence[float] = passes.TOLERANCES) -> pd.DataFrame:
+        """Cost in passes, one row per data, model, method and tolerance (`passes.summarise_cost`)."""
+        return passes.summarise_cost(self.passes_to(tolerances))
+
+    def performance_profiles(self, tolerances: Sequence[float] = passes.TOLERANCES) -> pd.DataFrame:
+        """Dolan and More's, over all data and models (`passes.performance_profiles`)."""
+        return passes.performance_profiles(self.passes_to(tolerances))
+
+    def data_profiles(self, tolerances: Sequence[float] = passes.TOLERANCES) -> pd.DataFrame:
+        """More and Wild's, over all data and models (`passes.data_profiles`)."""
+        return passes.data_profiles(self.passes_to(tolerances))
+
+    def runtime_distributions(
+        self, tolerances: Sequence[float] = passes.TOLERANCES
+    ) -> pd.DataFrame:
+        """Hoos and Stuetzle's, one per data, model and method (`passes.runtime_distributions`)."""
+        return passes.runtime_distributions(self.passes_to(tolerances))
+
     def accuracy(self) -> pd.DataFrame:
         """Simulated data: bias, RMSE, divergence, coverage, each with its error (`accuracy.measure`)."""
         return self._accuracy.copy()
@@ -171,6 +195,19 @@ class Results:
             return self.data[name, replicate]
         others = sorted(key for key in self.data if key[0] == name)
         return self.data[others[0]] if others else None
+
+    @property
+    def _cases(self) -> list[tuple[str, str]]:
+        """Names of data and models that were fitted together."""
+        return list(dict.fromkeys(zip(self.rows["data"], self.rows["model"], strict=True)))
+
+    def _n_parameters(self, data: str, model: str) -> float:
+        """Free parameters of a model on its data; nan if either is not at hand."""
+        dataset = self.dataset(data)
+        found = self.model_on(model, dataset)
+        if dataset is None or found is None:
+            return np.nan
+        return found.n_parameters(dataset.n_features)
 
     @cached_property
     def _optima(self) -> pd.DataFrame:
