@@ -24,6 +24,7 @@ from mixcompare.study import (
     advice,
     answer,
     claims,
+    discovery,
     ends,
     expect,
     optima,
@@ -97,7 +98,19 @@ class Results:
 
     def optima(self) -> pd.DataFrame:
         """Distinct verified optima (`optima.find_optima`)."""
-        return self._optima.copy()
+        return self._optima[0].copy()
+
+    def reached_by(self) -> pd.DataFrame:
+        """How often each method ended at each distinct optimum (`discovery.count_reached`)."""
+        return discovery.count_reached(self.rows, *self._optima)
+
+    def best_known(self) -> pd.DataFrame:
+        """Best known values and their evidence: who reached them, how often (`discovery.weigh_best`)."""
+        return discovery.weigh_best(self.rows)
+
+    def discovery(self) -> pd.DataFrame:
+        """The chance that one more random start finds a new optimum (`discovery.estimate_new`)."""
+        return discovery.estimate_new(self.rows, *self._optima)
 
     def claims(self, pooled: bool = False) -> pd.DataFrame:
         """What solvers said against what was found, with rates and intervals (`claims.judge_claims`).
@@ -210,7 +223,7 @@ class Results:
         return found.n_parameters(dataset.n_features)
 
     @cached_property
-    def _optima(self) -> pd.DataFrame:
+    def _optima(self) -> tuple[pd.DataFrame, pd.Series]:
         return optima.find_optima(self.rows, self._log_density)
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,7 @@ def share_interval(
     return share, float(lower), float(upper), "bootstrap over data sets"
 
 
+@cache
 def wilson(hits: int, n: int) -> tuple[float, float]:
     """Wilson's 95 % score interval for the share of hits among n independent trials."""
     from scipy.stats import binomtest  # slow to import, and not needed to read a study
