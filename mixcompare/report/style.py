@@ -6,6 +6,7 @@ Hues follow Okabe and Ito (2008) and Tol (2021), darkened to 4.5:1 on white; no 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,16 +58,12 @@ RC = {
 
 @dataclass(frozen=True)
 class Look:
-    """Colour, marker and line of one method; hollow and dashed for its naive and bounded forms."""
+    """Colour, marker and line of one method; hollow and broken lines for forms in brackets."""
 
     color: str
     marker: str
     hollow: bool = False
-
-    @property
-    def line(self) -> str:
-        """Line style."""
-        return "--" if self.hollow else "-"
+    line: Any = "-"
 
     @property
     def face(self) -> str:
@@ -83,6 +80,15 @@ _MARKS = {
     "nuts": (SAMPLER, "P"),
 }
 _SPARE = "oXph*<>d"
+
+_BROKEN = {
+    "naive": (0, (3.5, 2)),
+    "bounded": (0, (1, 1.5)),
+    "logsumexp": (0, (5, 1.5, 1, 1.5)),
+    "unconstrained": (0, (8, 2)),
+    "gradient": (0, (3, 1, 1, 1, 1, 1)),
+}
+"""Lines of formulations, by the first in the brackets; of others plainly dashed."""
 
 FINDING_COLORS = {
     "maximum": "#14655f",
@@ -107,7 +113,8 @@ def look(method: str) -> Look:
     first = base.split("+")[0].strip()
     spare = (OTHER, _SPARE[sum(first.encode()) % len(_SPARE)])
     color, marker = _MARKS.get(first, spare)
-    return Look(color, marker, hollow=bool(modifiers))
+    line = _BROKEN.get(re.split(r"[+\]]", modifiers)[0], "--") if modifiers else "-"
+    return Look(color, marker, bool(modifiers), line)
 
 
 def styled(draw: Callable[..., Any]) -> Callable[..., Any]:

@@ -50,6 +50,8 @@ COLUMNS = (
     "edges",
     "polished",
     "polished_loglik",
+    "margins",
+    "thresholds",
     "passes",
     "seconds",
     "non_finite",

@@ -27,6 +27,7 @@ from mixcompare.study import (
     discovery,
     ends,
     expect,
+    margins,
     optima,
     pairs,
     passes,
@@ -70,6 +71,7 @@ class Results:
         self.data = dict(data or {})
         self.draws = draws
         self.quick = quick
+        self._passes: dict[tuple[float, ...], pd.DataFrame] = {}
 
     def __repr__(self) -> str:
         kinds = [self.rows[name].nunique() for name in ("data", "model", "method")]
@@ -130,8 +132,11 @@ class Results:
 
     def passes_to(self, tolerances: Sequence[float] = passes.TOLERANCES) -> pd.DataFrame:
         """Passes until each fit was within so many nats of the best known value (`passes.passes_to`)."""
-        q = {names: self._n_parameters(*names) for names in self._cases}
-        return passes.passes_to(self.rows, self.trajectories, q, tolerances)
+        asked = tuple(tolerances)
+        if asked not in self._passes:
+            q = {names: self._n_parameters(*names) for names in self._cases}
+            self._passes[asked] = passes.passes_to(self.rows, self.trajectories, q, asked)
+        return self._passes[asked].copy()
 
     def cost(self, tolerances: Sequence[float] = passes.TOLERANCES) -> pd.DataFrame:
         """Cost in passes, one row per data, model, method and tolerance (`passes.summarise_cost`)."""
@@ -150,6 +155,10 @@ class Results:
     ) -> pd.DataFrame:
         """Hoos and Stuetzle's, one per data, model and method (`passes.runtime_distributions`)."""
         return passes.runtime_distributions(self.passes_to(tolerances))
+
+    def near_thresholds(self, factor: float = margins.NEAR) -> pd.DataFrame:
+        """Verdicts that hung on a threshold (`margins.near_thresholds`)."""
+        return margins.near_thresholds(self.rows, factor)
 
     def accuracy(self) -> pd.DataFrame:
         """Simulated data: bias, RMSE, divergence, coverage, each with its error (`accuracy.measure`)."""
