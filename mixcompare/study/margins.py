@@ -34,5 +34,5 @@ def near_thresholds(rows: pd.DataFrame, factor: float = NEAR) -> pd.DataFrame:
                 limit = (parse(thresholds) or {}).get(test, np.nan)
                 lines.append({**names, "test": test, "margin": float(margin), "threshold": limit})
     table = pd.DataFrame(lines, columns=MARGIN_COLUMNS)
-    distance = np.log(table["margin"].astype(float)).abs()
-    return table.loc[distance.sort_values(kind="stable").index].reset_index(drop=True)
+    distance = np.abs(np.log(table["margin"].to_numpy(float)))
+    return table.iloc[np.argsort(distance, kind="stable")].reset_index(drop=True)

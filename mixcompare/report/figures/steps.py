@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -65,11 +66,15 @@ def _step(ax: Axes, curve: Curve) -> None:
         up = np.zeros(2)
     ax.step(across, up, where="post", color=look.color, ls=look.line, lw=1.1, alpha=0.9)
     if x.size:
-        mark = {"marker": look.marker, "mfc": look.face, "mec": look.color, "ms": 3.8, "mew": 0.9}
+        mark = _mark(look)
         ax.plot(x[-1:], share[-1:], ls="", color=look.color, zorder=3, **mark)
     if curve.ended.size:
         at = up[np.searchsorted(x, curve.ended, side="right")]
         ax.plot(curve.ended, at, ls="", marker="|", ms=5, mew=0.8, color=look.color, zorder=2)
+
+
+def _mark(look: style.Look) -> dict[str, Any]:
+    return {"marker": look.marker, "mfc": look.face, "mec": look.color, "ms": 3.8, "mew": 0.9}
 
 
 def _name(ax: Axes, curves: Sequence[Curve], apart: float) -> None:
@@ -79,9 +84,14 @@ def _name(ax: Axes, curves: Sequence[Curve], apart: float) -> None:
     beside = ax.get_yaxis_transform()
     for i, y, place in zip(order, wanted, _apart(wanted, apart), strict=True):
         curve, look = curves[i], style.look(curves[i].method)
-        line = {"color": look.color, "lw": 0.6, "clip_on": False, "transform": beside}
+        line: dict[str, Any] = {
+            "color": look.color,
+            "lw": 0.6,
+            "clip_on": False,
+            "transform": beside,
+        }
         ax.plot([1.0, 1.045], [y, place], **line)
-        mark = {"marker": look.marker, "mfc": look.face, "mec": look.color, "ms": 3.8, "mew": 0.9}
+        mark = _mark(look)
         ax.plot([1.045, 1.11], [place, place], **{**line, "lw": 1.1, "ls": look.line})
         ax.plot([1.0775], [place], ls="", clip_on=False, transform=beside, **mark)
         text = f"{curve.method} {curve.reached}/{curve.fits}"
