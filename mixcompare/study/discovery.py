@@ -12,6 +12,9 @@ from mixcompare.errors import SpecError
 from mixcompare.study.ends import CASE, REACHED
 from mixcompare.study.shares import wilson
 
+ALL = "all"
+"""Stands for all random start schemes together."""
+
 REACHED_COLUMNS = [
     *CASE,
     *("rank", "standing", "finding", "narrow", "loglik", "gap"),
@@ -38,7 +41,7 @@ def count_reached(rows: pd.DataFrame, optima: pd.DataFrame, ranks: pd.Series) ->
     """
     points = rows[~rows["sampler"]].assign(rank=ranks)
     planned = points.groupby([*CASE, "method"], sort=False).size().rename("fits").reset_index()
-    places = optima[REACHED_COLUMNS[: len(CASE) + 6]]
+    places = _keyed(optima, rows)[REACHED_COLUMNS[: len(CASE) + 6]]
     table = places.merge(planned, on=CASE, how="left", sort=False)
     ends = points.groupby([*CASE, "rank", "method"], sort=False).size().rename("hits").reset_index()
     table = table.merge(ends, on=[*CASE, "rank", "method"], how="left", sort=False)
@@ -89,7 +92,8 @@ def weigh_best(rows: pd.DataFrame) -> pd.DataFrame:
 def estimate_new(rows: pd.DataFrame, optima: pd.DataFrame, ranks: pd.Series) -> pd.DataFrame:
     """The chance that a method's next start finds an optimum that it has not found before.
 
-    One row per data, replicate, model, method and start scheme, of schemes that draw at random.
+    One row per data, replicate, model, method and start scheme, of schemes that draw at random; where
+    there are several, as in a "mixed" one, also one for "all" of them, in the shares that they had.
 
     Returns
     -------
@@ -105,19 +109,32 @@ def estimate_new(rows: pd.DataFrame, optima: pd.DataFrame, ranks: pd.Series) -> 
     exp(-n e^2) of the unseen mass about its mean (McAllester & Ortiz 2003) to McDiarmid's inequality
     for f1 / n.
     """
-    places = optima[~optima["narrow"].astype(bool)][[*CASE, "rank"]].assign(counts=True)
+    broad = _keyed(optima[~optima["narrow"].astype(bool)], rows)
+    places = broad[[*CASE, "rank"]].assign(counts=True)
     random = {scheme for scheme in rows["start_scheme"].unique() if _at_random(scheme)}
     points = rows[~rows["sampler"] & rows["start_scheme"].isin(random)]
     found = points.assign(rank=ranks[points.index]).merge(
         places, on=[*CASE, "rank"], how="left", sort=False
     )
     lines = []
-    for names, part in found.groupby([*CASE, "method", "start_scheme"], sort=False):
-        hits = part.loc[part["counts"].notna(), "rank"].value_counts()
-        n, once = len(part), int((hits == 1).sum())
-        bound = min(once / n + (1 + np.sqrt(2)) * np.sqrt(np.log(2 / 0.05) / n), 1.0)
-        lines.append((*names, n, len(hits), once, once / n, wilson(once, n)[1], float(bound)))
+    for names, part in found.groupby([*CASE, "method"], sort=False):
+        schemes = [(scheme, own) for scheme, own in part.groupby("start_scheme", sort=False)]
+        if len(schemes) > 1:
+            schemes.append((ALL, part))
+        lines += [(*names, scheme, *_good_turing(own)) for scheme, own in schemes]
     return pd.DataFrame(lines, columns=NEW_COLUMNS)
+
+
+def _good_turing(part: pd.DataFrame) -> tuple[float, ...]:
+    hits = part.loc[part["counts"].notna(), "rank"].value_counts()
+    n, once = len(part), int((hits == 1).sum())
+    bound = min(once / n + (1 + np.sqrt(2)) * np.sqrt(np.log(2 / 0.05) / n), 1.0)
+    return n, len(hits), once, once / n, wilson(once, n)[1], float(bound)
+
+
+def _keyed(optima: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """The optima with their keys in the types of the rows, which an empty table has lost."""
+    return optima.astype({**{name: rows[name].dtype for name in CASE}, "rank": int})
 
 
 def _at_random(scheme: object) -> bool:

@@ -92,6 +92,8 @@ def test_each_method_and_scheme_has_its_own_chance():
     table = results(rows).discovery()
     assert of(table, method="em", start_scheme="random")["chance"] == pytest.approx(1 / 3)
     assert of(table, method="em", start_scheme="from-data")["chance"] == 1.0
+    both = of(table, method="em", start_scheme="all")
+    assert (both.starts, both.optima, both.once, both.chance) == (4, 2, 1, 0.25)
     assert of(table, method="bfgs")["starts"] == 1
 
 

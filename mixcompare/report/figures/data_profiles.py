@@ -12,5 +12,5 @@ from mixcompare.report.figures.steps import Curve, steps
 
 @style.styled
 def draw(curves: Sequence[Curve], ax: Axes | None = None) -> Axes:
-    """The share of starts solved within a budget; x starts at 1, q + 1 passes, q free parameters."""
-    return steps(curves, "budget in passes / (q + 1) (log scale)", ax)
+    """The share of starts solved within a budget; 1 is q + 1 passes, q free parameters."""
+    return steps(curves, "budget in passes / (q + 1) (log scale)", "problems", ax)

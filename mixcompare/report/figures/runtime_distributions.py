@@ -13,4 +13,4 @@ from mixcompare.report.figures.steps import Curve, steps
 @style.styled
 def draw(curves: Sequence[Curve], ax: Axes | None = None) -> Axes:
     """The share of a method's fits that were there; small strokes: a fit stopped without getting there."""
-    return steps(curves, "passes over the data (log scale)", ax)
+    return steps(curves, "passes over the data (log scale)", "fits", ax)

@@ -31,27 +31,30 @@ class Curve:
     ended: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
-def steps(curves: Sequence[Curve], label: str, ax: Axes | None = None) -> Axes:
+def steps(curves: Sequence[Curve], label: str, of: str, ax: Axes | None = None) -> Axes:
     """One step function a method over a log axis, named at its right end; small strokes for lost fits.
+
+    `of` says what the shares are of.
 
     A curve goes on level to the right margin from where it ends: what is missing to 1 never got there.
     """
     height = max(2.3, LINE * len(curves) + 0.75)
     ax = style.own_axes(ax, height)
     ends = [c.x[np.isfinite(c.x)] for c in curves] + [c.ended for c in curves]
+    first = min([1.0, *(float(x.min()) for x in ends if x.size)])
     last = max((float(x.max()) for x in ends if x.size), default=1.0)
     ax.set_xscale("log")
-    ax.set_xlim(1.0, 1.25 * max(last, 2.0))
+    ax.set_xlim(first, 1.25 * max(last, 2.0))
     ax.set_ylim(-0.03, 1.03)
     for curve in curves:
         _step(ax, curve)
     _name(ax, curves, LINE * 1.06 / (height - 0.55))
     ax.set_xlabel(label)
-    ax.set_ylabel("share of fits")
+    ax.set_ylabel(f"share of {of}")
     ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
     if last < 150:
         ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}".replace(",", "\u202f"))
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value:,g}".replace(",", "\u202f"))
     ax.xaxis.set_minor_formatter(NullFormatter())
     return ax
 
@@ -60,8 +63,8 @@ def _step(ax: Axes, curve: Curve) -> None:
     look = style.look(curve.method)
     kept = np.isfinite(curve.x)
     x, share = curve.x[kept], curve.share[kept]
-    right = ax.get_xlim()[1]
-    across, up = np.concatenate([[1.0], x, [right]]), np.concatenate([[0.0], share, share[-1:]])
+    left, right = ax.get_xlim()
+    across, up = np.concatenate([[left], x, [right]]), np.concatenate([[0.0], share, share[-1:]])
     if not x.size:
         up = np.zeros(2)
     ax.step(across, up, where="post", color=look.color, ls=look.line, lw=1.1, alpha=0.9)

@@ -107,7 +107,7 @@ def _columns() -> list[Column]:
             Column(reached, f"within {within}", share, beside=("fits",)),
             Column(
                 median,
-                "median",
+                "median passes",
                 _passes,
                 beside=(_key("lower", tolerance), _key("upper", tolerance)),
             ),

@@ -24,6 +24,9 @@ from mixcompare.theta import Theta
 
 MOST_OPTIMA = 12
 
+FEWEST = 5
+"""Starts of a scheme below which nothing is said of the next one."""
+
 WIDEST = 6
 """Optima side by side at most."""
 
@@ -60,7 +63,7 @@ def compute(view: View, case: Case) -> Optima:
         ended = sum(value for key, value in line.items() if key.startswith("optimum_"))
         line["none"] = line["fits"] - ended - line["others"]
     evidence = next(iter(first("best_known")), None)
-    chances = first("discovery")
+    chances = [row for row in first("discovery") if row["starts"] >= FEWEST]
     return Optima(rows[:MOST_OPTIMA], len(rows), list(by_method.values()), evidence, chances)
 
 
@@ -83,7 +86,7 @@ def draw(case: Case, optima: Optima) -> Section:
     if optima.n > 1:
         blocks.append(Tabular(_by_method(case, optima, where), folded=True))
     if optima.chances:
-        table = Table(f"{case.slug}-new", _CHANCE.format(where), _CHANCES, optima.chances)
+        table = Table(f"{case.slug}-new", _chance(where), _CHANCES, optima.chances)
         blocks.append(Tabular(table, folded=True))
     return Section(name, title, blocks)
 
@@ -120,6 +123,15 @@ def _by_method(case: Case, optima: Optima, where: str) -> Table:
     return Table(f"{case.slug}-reached", caption, columns, optima.by_method)
 
 
+def _chance(where: str) -> str:
+    return (
+        "The chance that the next start finds an optimum that this method has not found from this scheme"
+        f"{where}, narrow ones left out: Good and Turing's f1 / n, with f1 the optima found just once. Up "
+        "to: upper end of Wilson's 95 % interval, which is approximate; surely: a bound that holds whatever "
+        f"the optima are. Schemes with fewer than {FEWEST} starts are left to the results."
+    )
+
+
 def point(value: Any) -> str:
     """A Theta in words: four digits, every parameter by name."""
     if value is None:
@@ -153,12 +165,6 @@ _OPTIMA = (
     Column("starts_reaching", "starts reaching", whole),
     Column("theta", "parameters", point, number=False),
     Column("methods", "fits by method", text, number=False),
-)
-
-_CHANCE = (
-    "The chance that the next start finds an optimum that this method has not found from this scheme{}, "
-    "narrow ones left out: Good and Turing's f1 / n, with f1 the optima found just once. Up to: upper end "
-    "of Wilson's 95 % interval, which is approximate; surely: a bound that holds whatever the optima are."
 )
 
 _CHANCES = (
