@@ -58,12 +58,11 @@ RC = {
 
 @dataclass(frozen=True)
 class Look:
-    """Colour, marker and line of one method; hollow and broken lines for forms in brackets."""
+    """Colour and marker of one method; hollow for its naive and bounded forms."""
 
     color: str
     marker: str
     hollow: bool = False
-    line: Any = "-"
 
     @property
     def face(self) -> str:
@@ -80,15 +79,6 @@ _MARKS = {
     "nuts": (SAMPLER, "P"),
 }
 _SPARE = "oXph*<>d"
-
-_BROKEN = {
-    "naive": (0, (3.5, 2)),
-    "bounded": (0, (1, 1.5)),
-    "logsumexp": (0, (5, 1.5, 1, 1.5)),
-    "unconstrained": (0, (8, 2)),
-    "gradient": (0, (3, 1, 1, 1, 1, 1)),
-}
-"""Lines of formulations, by the first in the brackets; of others plainly dashed."""
 
 FINDING_COLORS = {
     "maximum": "#14655f",
@@ -113,8 +103,7 @@ def look(method: str) -> Look:
     first = base.split("+")[0].strip()
     spare = (OTHER, _SPARE[sum(first.encode()) % len(_SPARE)])
     color, marker = _MARKS.get(first, spare)
-    line = _BROKEN.get(re.split(r"[+\]]", modifiers)[0], "--") if modifiers else "-"
-    return Look(color, marker, bool(modifiers), line)
+    return Look(color, marker, hollow=bool(modifiers))
 
 
 def styled(draw: Callable[..., Any]) -> Callable[..., Any]:
@@ -157,6 +146,21 @@ def label_lowest(axes: Any, places: Sequence[Any]) -> None:
         used = [i for i in range(column, len(places), columns) if places[i] is not None]
         if used:
             axes.flat[used[-1]].tick_params(labelbottom=True)
+
+
+def line(method: str) -> Any:
+    """Line style of a method: whole, or broken as the first of the formulations in its brackets is."""
+    modifiers = re.split(r"[\[+\]]", method.partition("[")[2])[0]
+    return _BROKEN.get(modifiers, "--") if modifiers else "-"
+
+
+_BROKEN = {
+    "naive": (0, (3.5, 2)),
+    "bounded": (0, (1, 1.5)),
+    "logsumexp": (0, (5, 1.5, 1, 1.5)),
+    "unconstrained": (0, (8, 2)),
+    "gradient": (0, (3, 1, 1, 1, 1, 1)),
+}
 
 
 def own_axes(ax: Axes | None, height: float) -> Axes:

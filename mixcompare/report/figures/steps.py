@@ -67,7 +67,9 @@ def _step(ax: Axes, curve: Curve) -> None:
     across, up = np.concatenate([[left], x, [right]]), np.concatenate([[0.0], share, share[-1:]])
     if not x.size:
         up = np.zeros(2)
-    ax.step(across, up, where="post", color=look.color, ls=look.line, lw=1.1, alpha=0.9)
+    ax.step(
+        across, up, where="post", color=look.color, ls=style.line(curve.method), lw=1.1, alpha=0.9
+    )
     if x.size:
         mark = _mark(look)
         ax.plot(x[-1:], share[-1:], ls="", color=look.color, zorder=3, **mark)
@@ -95,7 +97,9 @@ def _name(ax: Axes, curves: Sequence[Curve], apart: float) -> None:
         }
         ax.plot([1.0, 1.045], [y, place], **line)
         mark = _mark(look)
-        ax.plot([1.045, 1.11], [place, place], **{**line, "lw": 1.1, "ls": look.line})
+        ax.plot(
+            [1.045, 1.11], [place, place], **{**line, "lw": 1.1, "ls": style.line(curve.method)}
+        )
         ax.plot([1.0775], [place], ls="", clip_on=False, transform=beside, **mark)
         text = f"{curve.method} {curve.reached}/{curve.fits}"
         ax.text(1.125, place, text, transform=beside, va="center", fontsize=7, color=look.color)
