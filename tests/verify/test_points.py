@@ -380,7 +380,7 @@ def test_the_margin_is_the_loss_over_the_threshold(
     top = problem.log_likelihood(waiting_maximum)
 
     def moved(step: float) -> Theta:
-        means = waiting_maximum.means + [[step], [0.0]]
+        means = waiting_maximum.means + np.array([[step], [0.0]])
         return Theta(waiting_maximum.weights, **{**waiting_maximum.parameters, "means": means})
 
     step = 0.01 * np.sqrt(loss / (top - problem.log_likelihood(moved(0.01))))
