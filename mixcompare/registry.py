@@ -19,6 +19,7 @@ NAMES: dict[str, dict[str, str]] = {
         "categorical": "mixcompare.families.categorical:Categorical",
         "poisson": "mixcompare.families.poisson:Poisson",
         "exponential": "mixcompare.families.exponential:Exponential",
+        "gamma": "mixcompare.families.gamma:Gamma",
         "gaussian": "mixcompare.families.gaussian:Gaussian",
     },
     "methods": {
