@@ -18,7 +18,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from mixcompare.data import Dataset
-from mixcompare.families.base import Family, Parameters, Pass
+from mixcompare.families.base import Family, Frame, Parameters, Pass
 from mixcompare.families.kernel import NONE, make_pass, padded, sweep, workspace
 from mixcompare.families.maps import to_log_weights
 from mixcompare.numerics import compiled
@@ -68,7 +68,7 @@ class ExponentialFamily(Family):
     def n_statistics(self, n_features: int) -> int:
         """M."""
 
-    def encode(self, x: np.ndarray) -> np.ndarray:
+    def encode(self, x: np.ndarray, frame: Frame) -> np.ndarray:
         """What `statistics` reads for observations x (n, d): columns (m, n); the features themselves."""
         return np.ascontiguousarray(x.T)
 
@@ -174,7 +174,7 @@ class ExponentialFamily(Family):
         """(K, 1 + M): see `Family`; they depend on no parameters."""
         M, frame = self.n_statistics(data.n_features), self.frame(data)
         total = np.zeros((responsibilities.shape[1], 1 + M))
-        x = self.encode(data.x)
+        x = self.encode(data.x, frame)
         for start in range(0, data.n_rows, 8192):
             stop = min(start + 8192, data.n_rows)
             T = np.empty((padded(M), stop - start))
@@ -193,7 +193,7 @@ class FusedPass(Pass):
     def __init__(self, family: ExponentialFamily, data: Dataset, n_components: int) -> None:
         self.family = family
         self.frame = family.frame(data)
-        self.x = family.encode(data.x)
+        self.x = family.encode(data.x, self.frame)
         self.counts = NONE if data.counts is None else data.counts
         self.constant = family.base_measure(data) - data.n * self.frame.log_volume
         M = family.n_statistics(data.n_features)

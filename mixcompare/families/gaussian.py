@@ -407,7 +407,9 @@ class Gaussian(ExponentialFamily):
 
 
 def _centre(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and variance (d,) of each feature, counts applied."""
+    """Mean and variance (d,) of each feature, counts applied; exactly 0 for a constant one."""
     share = data.weights / data.n
     centre = share @ data.x
-    return centre, share @ (data.x - centre) ** 2
+    # rounding of the mean would make a unit of its own
+    constant = np.ptp(data.x, axis=0) == 0
+    return centre, np.where(constant, 0.0, share @ (data.x - centre) ** 2)

@@ -25,6 +25,7 @@ ELEMENTS = {
     "poisson": st.integers(0, 12).map(float),
     "binomial": st.integers(0, 7).map(float),
     "exponential": st.integers(1, 400).map(lambda i: i / 16),
+    "gamma": st.integers(1, 400).map(lambda i: i / 16),
     "categorical": st.integers(0, 2).map(float),
 }
 BY_STEPS = {"student_t": "each M-step takes the precisions of the last point as missing data"}
