@@ -303,8 +303,9 @@ class StudentT(BlockFamily):
     # -- degenerate and narrow components ---------------------------------------------------------
 
     def spread(self, parameters: Parameters) -> np.ndarray:
-        """Square root of the smallest eigenvalue of each scale matrix; 0 if not positive."""
-        return NORMAL.spread(_normal(parameters))
+        """Square root of the smallest eigenvalue of each scale matrix; 0 if not positive to rounding."""
+        lost = np.isnan(cholesky(parameters["scales"])).any(axis=(1, 2))
+        return np.where(lost, 0.0, NORMAL.spread(_normal(parameters)))
 
     def extent(self, parameters: Parameters) -> np.ndarray:
         """Square root of the largest eigenvalue of each scale matrix."""
