@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mixcompare.distinct import compress, count_distinct, distinct
 from mixcompare.errors import DataError
 
 
@@ -104,18 +105,35 @@ class Dataset:
         """Multiplicities (n,), ones where there are no counts."""
         return np.ones(self.n_rows) if self.counts is None else self.counts
 
+    def total(self, values: np.ndarray) -> Any:
+        """sum_i c_i v_i for values (n,) or (n, m)."""
+        return values.sum(axis=0) if self.counts is None else self.counts @ values
+
     @cached_property
-    def n_distinct(self) -> int:
-        """Number of distinct rows."""
-        return len(np.unique(self.x, axis=0))
+    def distinct(self) -> Dataset:
+        """The distinct rows in lexicographic order, with counts and without labels."""
+        rows, counts = distinct(self.x, self.counts)
+        return replace(self, x=rows, counts=counts, labels=None)
+
+    @cached_property
+    def compact(self) -> Dataset:
+        """The distinct rows where that halves the data or more, else these; any sum over it is the same."""
+        found = compress(self.x, self.counts)
+        if found is None:
+            return self
+        return replace(self, x=found[0], counts=found[1], labels=None)
+
+    def count_distinct(self, most: int) -> int:
+        """Number of distinct rows, counted no further than `most`."""
+        return count_distinct(self.x, most)
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the observations and counts, first 16 hex digits: which data a stored row saw."""
-        content = hashlib.sha256(np.ascontiguousarray(self.x, dtype="<f8").tobytes())
+        content = hashlib.sha256(np.ascontiguousarray(self.x, dtype="<f8").data)
         content.update(str(self.x.shape).encode())
         if self.counts is not None:
-            content.update(np.ascontiguousarray(self.counts, dtype="<f8").tobytes())
+            content.update(np.ascontiguousarray(self.counts, dtype="<f8").data)
         return content.hexdigest()[:16]
 
 

@@ -194,10 +194,11 @@ class MixtureModel:
     def check(self, data: Dataset) -> None:
         """Raise DataError if this model cannot be fitted to this data."""
         self.family.check(data)
-        if self.n_components > data.n_distinct:
+        distinct = data.count_distinct(self.n_components)
+        if distinct < self.n_components:
             raise DataError(
                 f"{data.name}: expected at least as many distinct observations as components, got "
-                f"{data.n_distinct} for K = {self.n_components}"
+                f"{distinct} for K = {self.n_components}. Choose a smaller K."
             )
 
 

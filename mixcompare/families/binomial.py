@@ -174,7 +174,7 @@ class Binomial(DiscreteFamily):
 
     def base_measure(self, data: Dataset) -> float:
         """sum_i c_i log C(m, x_i)."""
-        return float(data.weights @ _log_choose(self._m, data.x[:, 0]))
+        return float(data.total(_log_choose(self._m, data.x[:, 0])))
 
     def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
         """S_1 - N m p."""

@@ -175,9 +175,10 @@ class FusedPass(Pass):
     def __init__(self, family: ExponentialFamily, data: Dataset, n_components: int) -> None:
         self.family = family
         self.frame = family.frame(data)
-        self.x = family.encode(data.x)
-        self.counts = NONE if data.counts is None else data.counts
-        self.constant = family.base_measure(data) - data.n * self.frame.log_volume
+        held = data.compact
+        self.x = family.encode(held.x)
+        self.counts = NONE if held.counts is None else held.counts
+        self.constant = family.base_measure(held) - data.n * self.frame.log_volume
         M = family.n_statistics(data.n_features)
         rows, even = padded(M), n_components + n_components % 2
         self.K, self.M = n_components, M
