@@ -19,7 +19,7 @@ import numpy as np
 from mixcompare.data import Dataset
 from mixcompare.families.base import Family, Parameters, Pass
 from mixcompare.families.kernel import NONE, make_pass, padded, workspace
-from mixcompare.numerics import compiled
+from mixcompare.numerics import blocks, compiled
 from mixcompare.theta import Theta
 
 
@@ -156,14 +156,13 @@ class ExponentialFamily(Family):
         """(K, 1 + M): see `Family`."""
         M, frame = self.n_statistics(data.n_features), self.frame(data)
         total = np.zeros((responsibilities.shape[1], 1 + M))
-        x = self.encode(data.x)
-        for start in range(0, data.n_rows, 8192):
-            stop = min(start + 8192, data.n_rows)
-            T = np.empty((padded(M), stop - start))
+        for rows in blocks(data.n_rows):
+            x, counts = data.part(rows)
+            T = np.empty((padded(M), len(x)))
             run(self.core(data.n_features).statistics)(
-                x, start, stop - start, frame.centre, frame.scale, T
+                self.encode(x), 0, len(x), frame.centre, frame.scale, T
             )
-            r = (responsibilities[start:stop] * data.weights[start:stop, None]).T
+            r = (responsibilities[rows] * counts[:, None]).T
             total[:, 0] += r.sum(axis=1)
             total[:, 1:] += r @ T[:M].T
         return total

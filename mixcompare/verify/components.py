@@ -6,8 +6,7 @@ import numpy as np
 
 from mixcompare.data import Dataset
 from mixcompare.mixture import MixtureModel
-from mixcompare.numerics import logsumexp
-from mixcompare.problem import Problem
+from mixcompare.numerics import blocks, logsumexp
 from mixcompare.theta import Theta
 from mixcompare.verify.policy import Policy
 
@@ -24,7 +23,7 @@ def collapsed(model: MixtureModel, data: Dataset, theta: Theta, policy: Policy) 
     suspects = np.flatnonzero(spread < policy.suspect)
     if not suspects.size:
         return []
-    ratio = family.contraction(data, theta.parameters, responsibilities(model, data, theta))
+    ratio = family.contraction(data, theta.parameters, model.responsibilities(data.x, theta))
     gone = (spread < policy.collapsed) | ((spread < policy.suspect) & (ratio < policy.contracting))
     return [int(k) for k in np.flatnonzero(gone)]
 
@@ -37,19 +36,20 @@ def coinciding(
     Compared is the root mean squared difference of log-densities over the observations, weighted by the
     two components' responsibilities: free of units, and blind to labels.
     """
-    log_density = model.family.log_density(data.x, theta.parameters)
-    shares = responsibilities(model, data, theta) * data.weights[:, None]
-    pairs = []
-    for j in range(model.n_components):
-        for k in range(j + 1, model.n_components):
-            weight = shares[:, j] + shares[:, k]
-            with np.errstate(
-                invalid="ignore"
-            ):  # where both exclude a point, neither has weight there
-                difference = np.where(weight > 0, log_density[:, j] - log_density[:, k], 0.0)
-            if weight.sum() > 0 and weight @ difference**2 < policy.coincide**2 * weight.sum():
-                pairs.append((j, k))
-    return pairs
+    K = model.n_components
+    weight, squares = np.zeros((K, K)), np.zeros((K, K))
+    for rows in blocks(data.n_rows):
+        x, counts = data.part(rows)
+        shares = model.responsibilities(x, theta) * counts[:, None]
+        log_density = model.family.log_density(x, theta.parameters)
+        for j, k in zip(*np.triu_indices(K, 1), strict=True):
+            both = shares[:, j] + shares[:, k]
+            with np.errstate(invalid="ignore"):  # where both exclude a point, neither has weight there
+                difference = np.where(both > 0, log_density[:, j] - log_density[:, k], 0.0)
+            weight[j, k] += both.sum()
+            squares[j, k] += both @ difference**2
+    close = (weight > 0) & (squares < policy.coincide**2 * weight)
+    return [(int(j), int(k)) for j, k in np.argwhere(close)]
 
 
 def narrowness(model: MixtureModel, data: Dataset, theta: Theta) -> tuple[float, float, bool]:
@@ -71,7 +71,7 @@ def empty_component_gain(model: MixtureModel, data: Dataset, theta: Theta, polic
     data, short of collapse; `theta` is the mixture without the empty component. 0 if no D > 0 is found.
     """
     base = model.log_density(data.x, theta)
-    present = responsibilities(model, data, theta)
+    present = model.responsibilities(data.x, theta)
     order = np.lexsort(data.x.T[::-1])
     rows = data.x[np.unique(order[np.linspace(0, order.size - 1, 20).astype(int)])]
     return max(0.0, *(_place(model, data, base, present, row, policy) for row in rows))
@@ -111,7 +111,3 @@ def _weight_gain(data: Dataset, base: np.ndarray, density: np.ndarray) -> float:
         gains.append(float(data.weights @ (mixed - base)))
     return float(np.nanmax(gains))
 
-
-def responsibilities(model: MixtureModel, data: Dataset, theta: Theta) -> np.ndarray:
-    """(n_rows, K) posterior probabilities of the components."""
-    return Problem(model, data).e_step(theta)

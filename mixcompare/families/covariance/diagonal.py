@@ -62,7 +62,7 @@ def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
             eta[k, i] = m / v
             eta[k, d + i] = -0.5 / v
             total += math.log(v) + m * m / v
-            least = v if not v >= least else least
+            least = least if v >= least or least != least else v
         a[k] = -0.5 * total
     return math.sqrt(least)
 

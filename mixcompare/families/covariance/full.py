@@ -109,7 +109,7 @@ def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
         for i in range(d):
             total += p[i] * e[i]
         a[k] = -0.5 * total
-        least = 1.0 / trace if not 1.0 / trace >= least else least
+        least = least if 1.0 / trace >= least or least != least else 1.0 / trace
     return math.sqrt(least)
 
 

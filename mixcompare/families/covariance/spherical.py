@@ -65,7 +65,7 @@ def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
             eta[k, i] = P[k, i] / v
             total += P[k, i] * P[k, i] / v
         eta[k, d] = -0.5 / v
-        least = v if not v >= least else least
+        least = least if v >= least or least != least else v
         a[k] = -0.5 * total
     return math.sqrt(least)
 
