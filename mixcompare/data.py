@@ -116,7 +116,8 @@ class Dataset:
 
         Exact for a feature that is constant; infinite where differences are.
         """
-        mean, low, high = np.zeros(self.n_features), np.inf, -np.inf
+        mean = np.zeros(self.n_features)
+        low, high = self.x[0], self.x[0]
         for rows in blocks(self.n_rows):
             x, counts = self.part(rows)
             mean += counts / self.n @ x

@@ -6,6 +6,7 @@ here, and is put on the trajectory; it has no other way to the observations.
 
 from __future__ import annotations
 
+import copy
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -83,6 +84,15 @@ class Problem:
         self._points: list[Theta] = []
         self._started = time.perf_counter()
 
+    def again(self, budget: Budget = Budget()) -> Problem:
+        """The same likelihood with a meter and a trajectory of its own, for one more fit."""
+        twin = copy.copy(self)
+        twin.budget, twin.passes, twin.non_finite = budget, 0, 0
+        twin.best_point, twin._best = None, -np.inf
+        twin._trajectory, twin._booked, twin._points = [], [], []
+        twin._started = time.perf_counter()
+        return twin
+
     # -- the pass ---------------------------------------------------------------------------------
 
     def statistics(self, theta: Theta) -> tuple[float, np.ndarray]:
@@ -134,14 +144,17 @@ class Problem:
         point. Non-finite coordinates give nan.
         """
         self._charge()
-        model = self.model
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            weights, parameters = model.split(z, self.n_features)
-            loglik, statistics = self.likelihood(weights, parameters)
-            by_weight = statistics[:-1, 0] - self.n * weights[:-1]
-            gradient = np.concatenate([by_weight, model.family.score(parameters, statistics)])
+            loglik, gradient = self.likelihood.value_and_score(z, self._value_and_score)
         self._record(loglik, z, None)
         return loglik, gradient
+
+    def _value_and_score(self, z: np.ndarray) -> tuple[float, np.ndarray]:
+        model = self.model
+        weights, parameters = model.split(z, self.n_features)
+        loglik, statistics = self.likelihood(weights, parameters)
+        by_weight = statistics[:-1, 0] - self.n * weights[:-1]
+        return loglik, np.concatenate([by_weight, model.family.score(parameters, statistics)])
 
     def e_step(self, theta: Theta) -> np.ndarray:
         """Responsibilities (n_rows, K) at theta; one pass, by the exact and slow route."""

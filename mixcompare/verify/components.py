@@ -44,7 +44,9 @@ def coinciding(
         log_density = model.family.log_density(x, theta.parameters)
         for j, k in zip(*np.triu_indices(K, 1), strict=True):
             both = shares[:, j] + shares[:, k]
-            with np.errstate(invalid="ignore"):  # where both exclude a point, neither has weight there
+            with np.errstate(
+                invalid="ignore"
+            ):  # where both exclude a point, neither has weight there
                 difference = np.where(both > 0, log_density[:, j] - log_density[:, k], 0.0)
             weight[j, k] += both.sum()
             squares[j, k] += both @ difference**2
@@ -110,4 +112,3 @@ def _weight_gain(data: Dataset, base: np.ndarray, density: np.ndarray) -> float:
         mixed = logsumexp(np.column_stack([np.log1p(-w) + base, np.log(w) + density]), axis=1)
         gains.append(float(data.weights @ (mixed - base)))
     return float(np.nanmax(gains))
-

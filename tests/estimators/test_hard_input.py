@@ -45,7 +45,7 @@ def test_a_change_of_unit_changes_the_log_likelihood_by_its_volume(model, x, sca
     own, other = (fit(model, data, method, start="quantiles") for data in (x, scale * x))
     assert other.loglik == pytest.approx(own.loglik - x.size * np.log(scale), abs=1e-6)
     assert other.verdict.finding == own.verdict.finding == "maximum"
-    assert not (other.notes or other.verdict.notes)
+    assert other.notes == other.verdict.notes == ()
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-150, 1e150, 1e300, 1e308])
@@ -53,7 +53,7 @@ def test_a_change_of_unit_changes_the_log_likelihood_by_its_volume(model, x, sca
 def test_beyond_that_the_data_are_refused_with_the_advice_to_rescale(covariance, scale):
     model = MixtureModel("gaussian", 2, covariance=covariance)
     x = np.column_stack([normal()[:, 0], scale * np.linspace(-1.7, 1.7, 120)])
-    with pytest.raises(DataError, match="column x2. Rescale it"):
+    with pytest.raises(DataError, match=r"column x2\. Rescale it"):
         fit(model, x)
 
 
@@ -79,7 +79,7 @@ def test_as_many_observations_as_components(method, start):
 
 def test_fewer_distinct_rows_than_components_are_refused():
     for x in (np.full(20, 0.1), np.tile([[1.0, 2.0]], (20, 1))):
-        with pytest.raises(DataError, match="got 1 for K = 2. Choose a smaller K"):
+        with pytest.raises(DataError, match=r"got 1 for K = 2\. Choose a smaller K"):
             fit(TWO_NORMALS, x)
 
 
