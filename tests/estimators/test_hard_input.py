@@ -16,7 +16,15 @@ from mixcompare.mixture import MixtureModel
 TWO_NORMALS = MixtureModel("gaussian", 2)
 METHODS = pytest.mark.parametrize("method", ["em", "l-bfgs-b"])
 EVERY_START = pytest.mark.parametrize(
-    "start", ["kmeans", "kmeans++", "from-data", "random", "quantiles", "small-em", "hierarchical"]
+    "start",
+    [
+        "kmeans",
+        "random",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("kmeans++", "from-data", "quantiles", "small-em", "hierarchical")
+        ),
+    ],
 )
 
 
