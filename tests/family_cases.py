@@ -36,6 +36,10 @@ def _times(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
     return rng.exponential(np.where(rng.random((n, d)) < 0.4, 0.5, 6.0))
 
 
+def _sizes(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
+    return rng.gamma(4.0, np.where(rng.random((n, d)) < 0.4, 0.3, 3.0))
+
+
 def _codes(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
     """Items of three and of two levels in turn."""
     tops = np.where(np.arange(d) % 2, 1, 2)
@@ -48,6 +52,7 @@ MAKERS = {
     "poisson": _counts,
     "binomial": _successes,
     "exponential": _times,
+    "gamma": _sizes,
     "categorical": _codes,
 }
 """How to make data (n, d) for each family: a family registered without a line here fails the tests."""

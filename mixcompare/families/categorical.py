@@ -18,7 +18,7 @@ import numpy as np
 
 from mixcompare.data import Dataset
 from mixcompare.errors import DataError, SpecError
-from mixcompare.families.base import Edge, Parameters, refuse
+from mixcompare.families.base import Edge, Frame, Parameters, refuse
 from mixcompare.families.discrete import DiscreteFamily
 from mixcompare.families.fused import Core
 from mixcompare.families.kernel import identity
@@ -290,8 +290,11 @@ class Categorical(DiscreteFamily):
         """See `ExponentialFamily`; of the indicators that `encode` makes."""
         return identity
 
-    def encode(self, x: np.ndarray) -> np.ndarray:
+    def encode(self, x: np.ndarray, frame: Frame) -> np.ndarray:
         """Indicators (sum_j L_j, n) of the levels."""
+        return self._indicators(x)
+
+    def _indicators(self, x: np.ndarray) -> np.ndarray:
         levels = [np.arange(L)[:, None] + self._lowest for L in self._known]
         return np.vstack([(x[:, j] == codes).astype(float) for j, codes in enumerate(levels)])
 
@@ -322,8 +325,8 @@ class Categorical(DiscreteFamily):
     def components_at(self, rows: np.ndarray, data: Dataset) -> dict[str, np.ndarray]:
         """Halfway between the observation and the overall shares, a tenth spread over all levels."""
         nearest = np.rint(rows)
-        own = self._shares(self.encode(nearest).T)
-        overall = self._shares((data.weights @ self.encode(data.x).T / data.n)[None])
+        own = self._shares(self._indicators(nearest).T)
+        overall = self._shares((data.weights @ self._indicators(data.x).T / data.n)[None])
         return {"probs": 0.9 * (own + overall) / 2 + 0.1 * self._even}
 
     def random_components(

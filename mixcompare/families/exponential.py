@@ -22,7 +22,7 @@ from mixcompare.families.base import (
     refuse,
 )
 from mixcompare.families.fused import Core, ExponentialFamily
-from mixcompare.families.maps import from_log, to_log
+from mixcompare.families.maps import from_log, lesser, to_log
 from mixcompare.families.priors import GAMMA, log_gamma_density, log_rate_sd
 from mixcompare.numerics import inlinable
 
@@ -49,13 +49,13 @@ def maximise(S, layout, P):  # type: ignore[no-untyped-def]
 @inlinable
 def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
     """eta = -r, a = log r."""
-    most = 0.0
+    least = np.inf
     for k in range(P.shape[0]):
         rate = P[k, 0] if P[k, 0] > 0 else np.nan
         a[k] = math.log(rate)
         eta[k, 0] = -rate
-        most = rate if not rate <= most else most
-    return 1.0 / most
+        least = lesser(least, 1.0 / rate)
+    return least
 
 
 @inlinable

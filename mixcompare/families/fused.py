@@ -18,7 +18,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from mixcompare.data import Dataset
-from mixcompare.families.base import Family, Parameters, Pass
+from mixcompare.families.base import Family, Frame, Parameters, Pass
 from mixcompare.families.kernel import NONE, make_pass, padded, sweep, workspace
 from mixcompare.families.maps import to_log_weights
 from mixcompare.numerics import blocks, compiled
@@ -68,7 +68,7 @@ class ExponentialFamily(Family):
     def n_statistics(self, n_features: int) -> int:
         """M."""
 
-    def encode(self, x: np.ndarray) -> np.ndarray:
+    def encode(self, x: np.ndarray, frame: Frame) -> np.ndarray:
         """What `statistics` reads for observations x (n, d): columns (m, n); the features themselves."""
         return np.ascontiguousarray(x.T)
 
@@ -173,7 +173,7 @@ class ExponentialFamily(Family):
             x, counts = data.part(rows)
             T = np.empty((padded(M), len(x)))
             run(self.core(data.n_features).statistics)(
-                self.encode(x), 0, len(x), frame.centre, frame.scale, T
+                self.encode(x, frame), 0, len(x), frame.centre, frame.scale, T
             )
             r = (responsibilities[rows] * counts[:, None]).T
             total[:, 0] += r.sum(axis=1)
@@ -188,7 +188,7 @@ class FusedPass(Pass):
         self.family = family
         self.frame = family.frame(data)
         held = data.compact
-        self.x = family.encode(held.x)
+        self.x = family.encode(held.x, self.frame)
         self.counts = NONE if held.counts is None else held.counts
         self.constant = family.base_measure(held) - data.n * self.frame.log_volume
         M = family.n_statistics(data.n_features)

@@ -33,6 +33,12 @@ def to_log_weights(z, log_weights):  # type: ignore[no-untyped-def]
 
 
 @inlinable
+def lesser(a, b):  # type: ignore[no-untyped-def]
+    """The smaller one; nan if either is."""
+    return a if a <= b or a != a else b
+
+
+@inlinable
 def to_log(P, layout, z):  # type: ignore[no-untyped-def]
     """Logarithms, component by component."""
     K, p = P.shape

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mixcompare.data import Dataset
@@ -18,20 +20,38 @@ def collapsed(model: MixtureModel, data: Dataset, theta: Theta, policy: Policy) 
     tied observations (d = 1) or in a hyperplane (d >= 2). A narrow but genuine optimum, held up by two or
     more distinct observations, is stationary and stays.
     """
+    return collapse(model, data, theta, policy)[0]
+
+
+def collapse(
+    model: MixtureModel, data: Dataset, theta: Theta, policy: Policy
+) -> tuple[list[int], dict[str, float]]:
+    """Components that have collapsed, and how near each test of it was (`Verdict.margins`)."""
     family = model.family
     spread = family.spread(family.to_frame(theta.parameters, family.frame(data)))
     suspects = np.flatnonzero(spread < policy.suspect)
+    margins = {"suspect": float(spread.min() / policy.suspect)}
     if not suspects.size:
-        return []
+        return [], margins
     ratio = family.contraction(data, theta.parameters, model.responsibilities(data.x, theta))
     gone = (spread < policy.collapsed) | ((spread < policy.suspect) & (ratio < policy.contracting))
-    return [int(k) for k in np.flatnonzero(gone)]
+    margins["collapsed"] = nearest(spread[suspects] / policy.collapsed)
+    margins["contracting"] = nearest(ratio[suspects] / policy.contracting)
+    return [int(k) for k in np.flatnonzero(gone)], margins
+
+
+def nearest(margins: Sequence[float] | np.ndarray) -> float:
+    """Of several margins (values over their threshold) that on which a verdict hangs: the nearest to 1."""
+    values = np.asarray(margins, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = np.abs(np.log(np.maximum(values, 0.0)))
+    return float(values[np.argmin(np.where(np.isnan(distance), np.inf, distance))])
 
 
 def coinciding(
     model: MixtureModel, data: Dataset, theta: Theta, policy: Policy
-) -> list[tuple[int, int]]:
-    """Pairs of components with equal densities wherever they matter.
+) -> tuple[list[tuple[int, int]], float]:
+    """Pairs of components with equal densities wherever they matter; the margin of the nearest pair.
 
     Compared is the root mean squared difference of log-densities over the observations, weighted by the
     two components' responsibilities: free of units, and blind to labels.
@@ -50,8 +70,9 @@ def coinciding(
                 difference = np.where(both > 0, log_density[:, j] - log_density[:, k], 0.0)
             weight[j, k] += both.sum()
             squares[j, k] += both @ difference**2
-    close = (weight > 0) & (squares < policy.coincide**2 * weight)
-    return [(int(j), int(k)) for j, k in np.argwhere(close)]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        apart = np.where(weight > 0, np.sqrt(squares / weight) / policy.coincide, np.inf)
+    return [(int(j), int(k)) for j, k in np.argwhere(apart < 1)], float(apart.min())
 
 
 def narrowness(model: MixtureModel, data: Dataset, theta: Theta) -> tuple[float, float, bool]:

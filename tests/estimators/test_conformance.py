@@ -51,6 +51,10 @@ def _times(rng: np.random.Generator, d: int) -> np.ndarray:
     return rng.exponential(np.repeat([[0.1], [2.0], [30.0]], 30, axis=0), size=(90, d))
 
 
+def _sizes(rng: np.random.Generator, d: int) -> np.ndarray:
+    return rng.gamma(4.0, np.repeat([[0.3], [1.0], [9.0]], 30, axis=0), size=(90, d))
+
+
 def _codes(rng: np.random.Generator, d: int) -> np.ndarray:
     """Items of three and of two levels in turn."""
     tops = np.where(np.arange(d) % 2, 1, 2)
@@ -63,6 +67,7 @@ MAKERS = {
     "poisson": _counts,
     "binomial": _successes,
     "exponential": _times,
+    "gamma": _sizes,
     "categorical": _codes,
 }
 """How to make three groups of thirty (90, d): a family registered without a line here fails the tests."""

@@ -24,6 +24,7 @@ ELEMENTS = {
     "poisson": st.integers(0, 12).map(float),
     "binomial": st.integers(0, 7).map(float),
     "exponential": st.integers(1, 400).map(lambda i: i / 16),
+    "gamma": st.integers(1, 400).map(lambda i: i / 16),
     "categorical": st.integers(0, 2).map(float),
 }
 few = settings(max_examples=25, deadline=None, derandomize=True)

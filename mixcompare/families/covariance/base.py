@@ -17,6 +17,9 @@ from mixcompare.numerics import inlinable
 
 LOG_2PI = float(np.log(2 * np.pi))
 
+ROUNDING = 8 * float(np.finfo(float).eps)
+"""Relative error of a component's second moment, and of the square of its mean."""
+
 
 @inlinable
 def centred(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
@@ -25,6 +28,13 @@ def centred(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
         v, u, m, s = x[i, start : start + n], T[i], centre[i], 1.0 / scale[i]
         for j in range(n):
             u[j] = (v[j] - m) * s
+
+
+@inlinable
+def variance(second, square):  # type: ignore[no-untyped-def]
+    """Second moment less square of the mean; 0 where the difference is rounding: tied observations."""
+    difference = second - square
+    return 0.0 if difference <= ROUNDING * second else difference
 
 
 @inlinable

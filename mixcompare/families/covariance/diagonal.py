@@ -19,8 +19,10 @@ from mixcompare.families.covariance.base import (
     log_sds,
     own_sd,
     pool,
+    variance,
 )
 from mixcompare.families.fused import Core
+from mixcompare.families.maps import lesser
 from mixcompare.families.priors import LOG_SD, log_normal_density
 from mixcompare.numerics import inlinable
 
@@ -45,7 +47,7 @@ def maximise(S, layout, P):  # type: ignore[no-untyped-def]
         for i in range(d):
             mean = S[k, 1 + i] / S[k, 0]
             P[k, i] = mean
-            P[k, d + i * d + i] = S[k, 1 + d + i] / S[k, 0] - mean * mean
+            P[k, d + i * d + i] = variance(S[k, 1 + d + i] / S[k, 0], mean * mean)
     if layout[1]:
         pool(S, P, d)
 
@@ -62,7 +64,7 @@ def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
             eta[k, i] = m / v
             eta[k, d + i] = -0.5 / v
             total += math.log(v) + m * m / v
-            least = least if v >= least or least != least else v
+            least = lesser(least, v)
         a[k] = -0.5 * total
     return math.sqrt(least)
 

@@ -18,8 +18,10 @@ from mixcompare.families.covariance.base import (
     own_sd,
     pool,
     symmetric,
+    variance,
 )
 from mixcompare.families.fused import Core
+from mixcompare.families.maps import lesser
 from mixcompare.families.priors import LKJ_ETA, LOG_SD, log_factor_density
 from mixcompare.numerics import inlinable
 
@@ -49,6 +51,8 @@ def maximise(S, layout, P):  # type: ignore[no-untyped-def]
         for i in range(d):
             for j in range(i, d):
                 covariance = S[k, f] / S[k, 0] - P[k, i] * P[k, j]
+                if i == j:
+                    covariance = variance(S[k, f] / S[k, 0], P[k, i] * P[k, i])
                 P[k, d + i * d + j] = covariance
                 P[k, d + j * d + i] = covariance
                 f += 1
@@ -115,7 +119,7 @@ def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
         for i in range(d):
             total += p[i] * e[i]
         a[k] = -0.5 * total
-        least = least if 1.0 / trace >= least or least != least else 1.0 / trace
+        least = lesser(least, 1.0 / trace)
     return math.sqrt(least)
 
 

@@ -18,8 +18,10 @@ from mixcompare.families.covariance.base import (
     independent,
     log_sds,
     own_sd,
+    variance,
 )
 from mixcompare.families.fused import Core
+from mixcompare.families.maps import lesser
 from mixcompare.families.priors import LOG_SD, log_normal_density
 from mixcompare.numerics import inlinable
 
@@ -44,13 +46,13 @@ def maximise(S, layout, P):  # type: ignore[no-untyped-def]
     d = layout[0]
     P[:] = 0.0
     for k in range(P.shape[0]):
-        total = S[k, 1 + d] / S[k, 0]
+        square = 0.0
         for i in range(d):
             mean = S[k, 1 + i] / S[k, 0]
             P[k, i] = mean
-            total -= mean * mean
+            square += mean * mean
         for i in range(d):
-            P[k, d + i * d + i] = total / d
+            P[k, d + i * d + i] = variance(S[k, 1 + d] / S[k, 0], square) / d
 
 
 @inlinable
@@ -65,7 +67,7 @@ def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
             eta[k, i] = P[k, i] / v
             total += P[k, i] * P[k, i] / v
         eta[k, d] = -0.5 / v
-        least = least if v >= least or least != least else v
+        least = lesser(least, v)
         a[k] = -0.5 * total
     return math.sqrt(least)
 
