@@ -129,7 +129,7 @@ def _judge_interior(
     found.margins["stationary"] = float(worst / limit)
     if worst > limit or not np.isfinite(here.curvature).all():
         found.flags.add("not_stationary")
-    gone = collapsed(model, data, found.polished, policy)[0]
+    gone = collapsed(model, data, found.polished, policy)
     if gone:
         found.notes.append(
             "the polish ran into a collapse: the likelihood is unbounded near this end"
