@@ -121,7 +121,9 @@ def test_ties(method, start):
 @EVERY_START
 def test_a_point_1e6_sds_away(start):
     x = np.append(normal()[::2, 0], 1e6)
-    assert fit(TWO_NORMALS, x, "em", start).verdict.finding == "singular"
+    # collapsed on the point, or stopped by the rounding of the log-likelihood on the way there
+    found = fit(TWO_NORMALS, x, "em", start).verdict.finding
+    assert found in ("singular", "not_stationary")
     tied = fit(MixtureModel("gaussian", 2, covariance="tied"), x, "em", start)
     # in a component of its own, or within the one that both have become
     alone = tied.theta.weights.min() == pytest.approx(1 / 61)
