@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from mixcompare.distinct import compress, count_distinct, distinct
 from mixcompare.errors import DataError
+from mixcompare.numerics import blocks
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +51,12 @@ class Dataset:
     units: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        x = np.ascontiguousarray(_numbers(self.x, self.name), dtype=float)
-        if x.ndim == 1:
-            x = x[:, None]
-        if x.ndim != 2:
+        x = _numbers(self.x, self.name)
+        if x.ndim not in (1, 2):
             raise DataError(
                 f"{self.name}: expected an array of shape (n,) or (n, d), got shape {x.shape}"
             )
+        x = np.ascontiguousarray(x[:, None] if x.ndim == 1 else x)
         if x.shape[0] == 0 or x.shape[1] == 0:
             raise DataError(f"{self.name}: expected at least one observation, got shape {x.shape}")
         columns = tuple(self.columns) or tuple(
@@ -104,18 +105,62 @@ class Dataset:
         """Multiplicities (n,), ones where there are no counts."""
         return np.ones(self.n_rows) if self.counts is None else self.counts
 
+    def part(self, rows: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Observations (m, d) and multiplicities (m,) of some rows, for work in blocks."""
+        x = self.x[rows]
+        return x, np.ones(len(x)) if self.counts is None else self.counts[rows]
+
     @cached_property
-    def n_distinct(self) -> int:
-        """Number of distinct rows."""
-        return len(np.unique(self.x, axis=0))
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation (divisor n) of each feature (d,), at any scale of the data.
+
+        Exact for a feature that is constant; infinite where differences are.
+        """
+        mean = np.zeros(self.n_features)
+        low, high = self.x[0], self.x[0]
+        for rows in blocks(self.n_rows):
+            x, counts = self.part(rows)
+            mean += counts / self.n @ x
+            low, high = np.minimum(low, x.min(axis=0)), np.maximum(high, x.max(axis=0))
+        constant = low == high
+        mean[constant] = low[constant]
+        with np.errstate(over="ignore", invalid="ignore"):
+            widest = np.maximum(high - mean, mean - low)
+            unit, total = np.where(widest > 0, widest, 1.0), np.zeros(self.n_features)
+            for rows in blocks(self.n_rows):
+                x, counts = self.part(rows)
+                total += counts / self.n @ ((x - mean) / unit) ** 2
+            return mean, np.where(np.isfinite(widest), unit * np.sqrt(total), np.inf)
+
+    def total(self, values: np.ndarray) -> Any:
+        """sum_i c_i v_i for values (n,) or (n, m)."""
+        return values.sum(axis=0) if self.counts is None else self.counts @ values
+
+    @cached_property
+    def distinct(self) -> Dataset:
+        """The distinct rows in lexicographic order, with counts and without labels."""
+        rows, counts = distinct(self.x, self.counts)
+        return replace(self, x=rows, counts=counts, labels=None)
+
+    @cached_property
+    def compact(self) -> Dataset:
+        """The distinct rows where that halves the data or more, else these; any sum over it is the same."""
+        found = compress(self.x, self.counts)
+        if found is None:
+            return self
+        return replace(self, x=found[0], counts=found[1], labels=None)
+
+    def count_distinct(self, most: int) -> int:
+        """Number of distinct rows, counted no further than `most`."""
+        return count_distinct(self.x, most)
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the observations and counts, first 16 hex digits: which data a stored row saw."""
-        content = hashlib.sha256(np.ascontiguousarray(self.x, dtype="<f8").tobytes())
+        content = hashlib.sha256(np.ascontiguousarray(self.x, dtype="<f8").data)
         content.update(str(self.x.shape).encode())
         if self.counts is not None:
-            content.update(np.ascontiguousarray(self.counts, dtype="<f8").tobytes())
+            content.update(np.ascontiguousarray(self.counts, dtype="<f8").data)
         return content.hexdigest()[:16]
 
 
@@ -128,7 +173,6 @@ def as_dataset(data: Any, counts: Any = None, name: str = "data") -> Dataset:
         if counts is None:
             return data
         return replace(data, counts=counts)
-    columns: tuple[str, ...] = ()
     if isinstance(data, (str, bytes, dict)) or np.isscalar(data) or data is None:
         raise DataError(
             f"{name}: expected a Dataset, an array or a data frame, got {type(data).__name__}"
@@ -139,37 +183,77 @@ def as_dataset(data: Any, counts: Any = None, name: str = "data") -> Dataset:
             )
         )
     if hasattr(data, "columns") and hasattr(data, "to_numpy"):
-        columns = tuple(str(column) for column in data.columns)
-        for column in columns:
-            _numbers(np.asarray(data[column].to_numpy()), f"{name}, column {column}")
+        return _from_frame(data, counts, name)
     values = data.to_numpy() if hasattr(data, "to_numpy") else data
-    return Dataset(values, counts=counts, columns=columns, name=name)
+    return Dataset(values, counts=counts, name=name)
+
+
+def _from_frame(frame: Any, counts: Any, name: str) -> Dataset:
+    """A Dataset from a pandas or polars frame, column by column: each has a type of its own."""
+    columns = tuple(str(column) for column in frame.columns)
+    twice = [column for column in columns if columns.count(column) > 1]
+    if twice:
+        raise DataError(
+            f"{name}: expected every column name once, got {twice[0]} {columns.count(twice[0])} times. "
+            "Rename all but one."
+        )
+    values = [
+        _numbers(frame[key].to_numpy(), f"{name}, column {column}")
+        for key, column in zip(frame.columns, columns, strict=True)
+    ]
+    x = np.stack(values, axis=1) if values else np.empty((len(frame), 0))
+    return Dataset(x, counts=counts, columns=columns, name=name)
 
 
 def _numbers(values: Any, name: str) -> np.ndarray:
+    """An array of float64; nan where a value is missing."""
     try:
         array = np.asarray(values)
     except ValueError as error:  # rows of different lengths
         raise DataError(f"{name}: expected a rectangular array of numbers ({error})") from error
-    if array.dtype.kind in "biuf":
-        return array
-    if array.dtype.kind == "c":
-        raise DataError(f"{name}: expected real numbers, got complex ones")
     if array.dtype.kind == "O":
+        array = _from_objects(array, name)
+    if array.dtype.kind not in "biuf":
+        what = "complex ones" if array.dtype.kind == "c" else f"values of type {array.dtype}"
+        raise DataError(f"{name}: expected real numbers, got {what}")
+    with np.errstate(over="ignore"):  # a long double may be too large; that is refused as infinite
+        array = np.asarray(array, dtype=float)
+    if np.ma.is_masked(values):
+        array = np.where(np.ma.getmaskarray(values), np.nan, array)
+    return array
+
+
+def _from_objects(array: np.ndarray, name: str) -> np.ndarray:
+    """Numbers from an array of Python objects; DataError at the first that is none."""
+    out = np.empty(array.shape)
+    for at, value in np.ndenumerate(array):
         try:
-            return array.astype(float)
-        except (TypeError, ValueError) as error:
+            if isinstance(value, str | bytes):
+                raise TypeError
+            out[at] = np.nan if _is_missing(value) else value
+        except (TypeError, ValueError, OverflowError) as error:
+            where = ", ".join(
+                f"{axis} {i + 1}" for axis, i in zip(("row", "column"), at, strict=False)
+            )
             raise DataError(
-                f"{name}: expected numbers, got a value that is none ({error})"
+                f"{name}: expected numbers, got {value!r}{f' in {where}' if where else ''}. Convert or "
+                "remove it first."
             ) from error
-    raise DataError(f"{name}: expected numbers, got values of type {array.dtype}")
+    return out
+
+
+def _is_missing(value: Any) -> bool:
+    """None, or what is not equal to itself; pandas' NA can't say whether it is."""
+    try:
+        return value is None or bool(value != value)
+    except TypeError:
+        return True
 
 
 def _require_finite(x: np.ndarray, name: str, columns: tuple[str, ...]) -> None:
-    finite = np.isfinite(x)
-    if finite.all():
+    if all(bool(np.isfinite(x[rows]).all()) for rows in blocks(len(x))):
         return
-    row, column = np.argwhere(~finite)[0]
+    row, column = np.argwhere(~np.isfinite(x))[0]
     missing, infinite = int(np.isnan(x).sum()), int(np.isinf(x).sum())
     raise DataError(
         f"{name}: expected finite numbers, got {missing} missing (nan) and {infinite} infinite; the first "
@@ -178,7 +262,7 @@ def _require_finite(x: np.ndarray, name: str, columns: tuple[str, ...]) -> None:
 
 
 def _counts(counts: Any, rows: int, name: str) -> np.ndarray:
-    counts = _numbers(counts, f"{name}, counts").astype(float)
+    counts = _numbers(counts, f"{name}, counts")
     if counts.shape != (rows,):
         raise DataError(f"{name}: expected {rows} counts, one a row, got shape {counts.shape}")
     if not np.isfinite(counts).all() or (counts < 0).any():
@@ -186,6 +270,10 @@ def _counts(counts: Any, rows: int, name: str) -> np.ndarray:
         raise DataError(
             f"{name}: expected counts that are finite and not negative, got {counts[row]} in row {row + 1}"
         )
-    if counts.sum() == 0:
+    with np.errstate(over="ignore"):
+        total = counts.sum()
+    if np.isinf(total):
+        raise DataError(f"{name}: expected counts with a finite sum, got one beyond 1.8e308")
+    if total == 0:
         raise DataError(f"{name}: expected at least one observation, but all counts are zero")
     return counts

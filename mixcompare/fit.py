@@ -314,7 +314,7 @@ def _loglik(model: MixtureModel, data: Dataset, theta: Theta | None) -> float:
     """Log-likelihood of an end that nobody verifies; nan where there is none."""
     if theta is None or model.outside(theta):
         return float("nan")
-    return float(data.weights @ model.log_density(data.x, theta))
+    return model.log_likelihood(data, theta)
 
 
 def _ours(warning: warnings.WarningMessage) -> bool:

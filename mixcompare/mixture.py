@@ -14,7 +14,7 @@ from mixcompare.data import Dataset
 from mixcompare.errors import DataError, SpecError, nearest
 from mixcompare.families.base import Family, Frame, Parameters
 from mixcompare.families.user import adopted
-from mixcompare.numerics import log_softmax, logsumexp
+from mixcompare.numerics import blocks, log_softmax, logsumexp
 from mixcompare.options import with_options
 from mixcompare.theta import Theta
 
@@ -185,6 +185,20 @@ class MixtureModel:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.log(theta.weights) + self.family.log_density(x, theta.parameters)
 
+    def log_likelihood(self, data: Dataset, theta: Theta) -> float:
+        """sum_i c_i log f(x_i), nats, by the same route, in blocks."""
+        total = 0.0
+        for rows in blocks(data.n_rows):
+            x, counts = data.part(rows)
+            total += float(counts @ self.log_density(x, theta))
+        return total
+
+    def responsibilities(self, x: np.ndarray, theta: Theta) -> np.ndarray:
+        """(n, K): posterior probabilities of the components at x (n, d); nan where no density is positive."""
+        joint = self.joint_log_density(x, theta)
+        with np.errstate(invalid="ignore"):
+            return np.exp(joint - logsumexp(joint, axis=1)[:, None])
+
     def sample(
         self, theta: Theta, n: int, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -195,10 +209,11 @@ class MixtureModel:
     def check(self, data: Dataset) -> None:
         """Raise DataError if this model cannot be fitted to this data."""
         self.family.check(data)
-        if self.n_components > data.n_distinct:
+        distinct = data.count_distinct(self.n_components)
+        if distinct < self.n_components:
             raise DataError(
                 f"{data.name}: expected at least as many distinct observations as components, got "
-                f"{data.n_distinct} for K = {self.n_components}"
+                f"{distinct} for K = {self.n_components}. Choose a smaller K."
             )
 
 

@@ -118,7 +118,6 @@ def shared(model: MixtureModel, data: Dataset) -> dict[str, np.ndarray]:
 
     Only distinct rows are evaluated: rounded measurements and discrete data cost what they hold.
     """
-    rows, place = np.unique(data.x, axis=0, return_inverse=True)
-    counts = np.bincount(place.ravel(), weights=data.weights)
+    held = data.distinct
     prior = {f"prior_{name}": value for name, value in scales(model, data).items()}
-    return {"u": model.family.frame(data)(rows), "counts": counts, **prior}
+    return {"u": model.family.frame(data)(held.x), "counts": held.weights, **prior}

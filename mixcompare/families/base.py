@@ -368,6 +368,23 @@ def one_feature(family: Family, data: Dataset) -> None:
         )
 
 
+SMALLEST_SD, LARGEST_SD = 1e-145, 1e145
+"""Of a feature whose variance, and that of much narrower components, can be held as a number."""
+
+
+def require_scale(data: Dataset) -> None:
+    """Refuse features whose variances are not numbers, for families that have variances."""
+    sds = data.moments[1]
+    wrong = (sds > LARGEST_SD) | ((sds < SMALLEST_SD) & (sds > 0))
+    if wrong.any():
+        j = int(np.argmax(wrong))
+        raise DataError(
+            f"{data.name}: expected features with standard deviations from {SMALLEST_SD:g} to "
+            f"{LARGEST_SD:g}, whose squares are numbers, got {sds[j]:.3g} in column {data.columns[j]}. "
+            "Rescale it: choose a unit in which it is near 1."
+        )
+
+
 def refuse(data: Dataset, wrong: np.ndarray, family: Family, expected: str, advice: str) -> None:
     """DataError at the first observation marked in `wrong` (n, d), if any is."""
     if wrong.any():

@@ -181,7 +181,7 @@ class Binomial(DiscreteFamily):
 
     def base_measure(self, data: Dataset) -> float:
         """sum_i c_i log C(m, x_i)."""
-        return float(data.weights @ _log_choose(self._m, data.x[:, 0]))
+        return float(data.total(_log_choose(self._m, data.x[:, 0])))
 
     # -- starts -----------------------------------------------------------------------------------
 

@@ -86,7 +86,7 @@ class Exponential(ExponentialFamily):
 
     def frame(self, data: Dataset) -> Frame:
         """In units of the mean, 1 if that is 0; zero stays zero."""
-        mean = data.weights @ data.x / data.n
+        mean = data.moments[0]
         return Frame(np.zeros(1), np.where(mean > 0, mean, 1.0))
 
     # -- the parameters ---------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from mixcompare.data import Dataset
 from mixcompare.families.base import Family, Frame, Parameters, Pass
 from mixcompare.families.kernel import NONE, make_pass, padded, sweep, workspace
 from mixcompare.families.maps import to_log_weights
-from mixcompare.numerics import compiled
+from mixcompare.numerics import blocks, compiled
 from mixcompare.theta import Theta
 
 
@@ -174,14 +174,13 @@ class ExponentialFamily(Family):
         """(K, 1 + M): see `Family`; they depend on no parameters."""
         M, frame = self.n_statistics(data.n_features), self.frame(data)
         total = np.zeros((responsibilities.shape[1], 1 + M))
-        x = self.encode(data.x, frame)
-        for start in range(0, data.n_rows, 8192):
-            stop = min(start + 8192, data.n_rows)
-            T = np.empty((padded(M), stop - start))
+        for rows in blocks(data.n_rows):
+            x, counts = data.part(rows)
+            T = np.empty((padded(M), len(x)))
             run(self.core(data.n_features).statistics)(
-                x, start, stop - start, frame.centre, frame.scale, T
+                self.encode(x, frame), 0, len(x), frame.centre, frame.scale, T
             )
-            r = (responsibilities[start:stop] * data.weights[start:stop, None]).T
+            r = (responsibilities[rows] * counts[:, None]).T
             total[:, 0] += r.sum(axis=1)
             total[:, 1:] += r @ T[:M].T
         return total
@@ -193,9 +192,10 @@ class FusedPass(Pass):
     def __init__(self, family: ExponentialFamily, data: Dataset, n_components: int) -> None:
         self.family = family
         self.frame = family.frame(data)
-        self.x = family.encode(data.x, self.frame)
-        self.counts = NONE if data.counts is None else data.counts
-        self.constant = family.base_measure(data) - data.n * self.frame.log_volume
+        held = data.compact
+        self.x = family.encode(held.x, self.frame)
+        self.counts = NONE if held.counts is None else held.counts
+        self.constant = family.base_measure(held) - data.n * self.frame.log_volume
         M = family.n_statistics(data.n_features)
         rows, even = padded(M), n_components + n_components % 2
         self.K, self.M = n_components, M

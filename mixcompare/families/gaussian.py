@@ -15,7 +15,7 @@ import numpy as np
 
 from mixcompare.data import Dataset
 from mixcompare.families import normal_prior
-from mixcompare.families.base import Edge, Frame, Parameters, option
+from mixcompare.families.base import Edge, Frame, Parameters, option, require_scale
 from mixcompare.families.covariance.base import LOG_2PI, Kind, cholesky
 from mixcompare.families.covariance.diagonal import Diagonal
 from mixcompare.families.covariance.full import Full
@@ -68,20 +68,21 @@ class Gaussian(ExponentialFamily):
     # -- the data ---------------------------------------------------------------------------------
 
     def check(self, data: Dataset) -> None:
-        """Any finite real numbers will do."""
+        """Any finite real numbers will do whose variances are numbers too: see `require_scale`."""
+        require_scale(data)
 
     def frame(self, data: Dataset) -> Frame:
         """Mean and standard deviation (divisor n) of each feature; scale 1 for a constant feature.
 
         Spherical matrices stay so only if all features have one scale: the root of their mean variance.
         """
-        centre, variances = _centre(data)
-        return Frame(centre, self._kind(data.n_features).scale(variances))
+        centre, sds = data.moments
+        return Frame(centre, self._kind(data.n_features).scale(sds**2))
 
     def yardstick(self, data: Dataset) -> Frame:
         """Each feature standardised, whatever the kind of covariance."""
-        centre, variances = _centre(data)
-        return Frame(centre, KINDS["diag"].scale(variances))
+        centre, sds = data.moments
+        return Frame(centre, KINDS["diag"].scale(sds**2))
 
     # -- the parameters ---------------------------------------------------------------------------
 
@@ -404,12 +405,3 @@ class Gaussian(ExponentialFamily):
         """Means, and the diagonals of the covariance matrices."""
         variances = np.diagonal(parameters["covariances"], axis1=-2, axis2=-1)
         return parameters["means"], variances
-
-
-def _centre(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and variance (d,) of each feature, counts applied; exactly 0 for a constant one."""
-    share = data.weights / data.n
-    centre = share @ data.x
-    # rounding of the mean would make a unit of its own
-    constant = np.ptp(data.x, axis=0) == 0
-    return centre, np.where(constant, 0.0, share @ (data.x - centre) ** 2)

@@ -151,7 +151,7 @@ class Poisson(DiscreteFamily):
         """-sum_i c_i log x_i!."""
         from scipy.special import gammaln
 
-        return -float(data.weights @ gammaln(data.x[:, 0] + 1))
+        return -float(data.total(gammaln(data.x[:, 0] + 1)))
 
     # -- starts -----------------------------------------------------------------------------------
 

@@ -10,11 +10,8 @@ import numpy as np
 from mixcompare.data import Dataset
 from mixcompare.inference.base import examine
 from mixcompare.mixture import MixtureModel
-from mixcompare.numerics import logsumexp
+from mixcompare.numerics import blocks, logsumexp
 from mixcompare.theta import Theta
-
-BLOCK = 65536
-"""Rows whose (rows, K) responsibilities are held at once."""
 
 MEANINGLESS = ("non_finite", "out_of_domain", "singular")
 """Findings at which the log-likelihood has no bound or no value, so that no criterion can be had."""
@@ -136,12 +133,12 @@ def information_criteria(
 def _entropies(model: MixtureModel, data: Dataset, theta: Theta) -> tuple[float, float]:
     """-sum c r log r, and -sum c log of the largest r; nats, at least 0."""
     soft = hard = 0.0
-    for start in range(0, data.n_rows, BLOCK):
-        rows = slice(start, start + BLOCK)
-        joint = model.joint_log_density(data.x[rows], theta)
+    for rows in blocks(data.n_rows):
+        x, counts = data.part(rows)
+        joint = model.joint_log_density(x, theta)
         log_r = joint - logsumexp(joint, axis=1)[:, None]
         r = np.exp(log_r)
         terms = np.where(r > 0, r * np.where(r > 0, log_r, 0.0), 0.0)
-        soft -= float(data.weights[rows] @ terms.sum(axis=1))
-        hard -= float(data.weights[rows] @ log_r.max(axis=1))
+        soft -= float(counts @ terms.sum(axis=1))
+        hard -= float(counts @ log_r.max(axis=1))
     return max(soft, 0.0), max(hard, 0.0)

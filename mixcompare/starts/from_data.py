@@ -27,7 +27,6 @@ class FromData(StartScheme):
     ) -> Theta:
         """See `StartScheme`."""
         K = model.n_components
-        values, where = np.unique(data.x, axis=0, return_inverse=True)
-        frequency = np.bincount(where.ravel(), weights=data.weights)
-        chosen = rng.choice(len(values), size=K, replace=False, p=frequency / frequency.sum())
-        return Theta(np.full(K, 1 / K), **model.family.components_at(values[chosen], data))
+        rows, frequency = data.distinct.x, data.distinct.weights
+        chosen = rng.choice(len(rows), size=K, replace=False, p=frequency / frequency.sum())
+        return Theta(np.full(K, 1 / K), **model.family.components_at(rows[chosen], data))

@@ -30,13 +30,12 @@ class Hierarchical(StartScheme):
     ) -> Theta:
         """See `StartScheme`."""
         K = model.n_components
-        values, where = np.unique(data.x, axis=0, return_inverse=True)
-        where = where.ravel()
-        u = model.family.frame(data)(values)
-        chosen = _sample(np.bincount(where, weights=data.weights))
+        held = data.distinct
+        u = model.family.frame(data)(held.x)
+        chosen = _sample(held.weights)
         if len(np.unique(chosen)) < K:  # a few values make up nearly all the data
             chosen = np.linspace(0, len(u) - 1, min(len(u), LARGEST)).round().astype(int)
-        return from_groups(model, data, _clusters(u, chosen, K)[where])
+        return from_groups(model, held, _clusters(u, chosen, K))
 
 
 def _sample(frequency: np.ndarray) -> np.ndarray:

@@ -31,11 +31,10 @@ class KMeansPlusPlus(StartScheme):
         from threadpoolctl import threadpool_limits
 
         K = model.n_components
-        values, where = np.unique(data.x, axis=0, return_inverse=True)
-        frequency = np.bincount(where.ravel(), weights=data.weights)
-        u = model.family.frame(data)(values)
+        rows, frequency = data.distinct.x, data.distinct.weights
+        u = model.family.frame(data)(rows)
         with threadpool_limits(1):  # the number of threads would change the order of sums
             _, chosen = kmeans_plusplus(
                 u, K, sample_weight=frequency, random_state=int(rng.integers(2**32))
             )
-        return Theta(np.full(K, 1 / K), **model.family.components_at(values[chosen], data))
+        return Theta(np.full(K, 1 / K), **model.family.components_at(rows[chosen], data))

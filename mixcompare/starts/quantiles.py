@@ -32,15 +32,13 @@ class Quantiles(StartScheme):
     ) -> Theta:
         """See `StartScheme`."""
         K = model.n_components
-        u = model.family.frame(data)(data.x)
+        held = data.distinct
+        u, frequency = model.family.frame(data)(held.x), held.weights
         shares = np.full(K, 1 / K) if index == 0 else rng.dirichlet(np.full(K, CONCENTRATION))
-        values, where = np.unique(u, axis=0, return_inverse=True)
-        where = where.ravel()
-        frequency = np.bincount(where, weights=data.weights)
-        order = np.argsort(_scores(values, frequency), kind="stable")
-        groups = np.empty(len(values), dtype=int)
+        order = np.argsort(_scores(u, frequency), kind="stable")
+        groups = np.empty(len(u), dtype=int)
         groups[order] = _cut(frequency[order], shares)
-        return from_groups(model, data, groups[where])
+        return from_groups(model, held, groups)
 
 
 def _scores(values: np.ndarray, frequency: np.ndarray) -> np.ndarray:

@@ -8,8 +8,7 @@ import numpy as np
 
 from mixcompare.data import Dataset
 from mixcompare.mixture import MixtureModel
-from mixcompare.numerics import logsumexp
-from mixcompare.problem import Problem
+from mixcompare.numerics import blocks, logsumexp
 from mixcompare.theta import Theta
 from mixcompare.verify.policy import Policy
 
@@ -34,7 +33,7 @@ def collapse(
     margins = {"suspect": float(spread.min() / policy.suspect)}
     if not suspects.size:
         return [], margins
-    ratio = family.contraction(data, theta.parameters, responsibilities(model, data, theta))
+    ratio = family.contraction(data, theta.parameters, model.responsibilities(data.x, theta))
     gone = (spread < policy.collapsed) | ((spread < policy.suspect) & (ratio < policy.contracting))
     margins["collapsed"] = nearest(spread[suspects] / policy.collapsed)
     margins["contracting"] = nearest(ratio[suspects] / policy.contracting)
@@ -57,23 +56,23 @@ def coinciding(
     Compared is the root mean squared difference of log-densities over the observations, weighted by the
     two components' responsibilities: free of units, and blind to labels.
     """
-    log_density = model.family.log_density(data.x, theta.parameters)
-    shares = responsibilities(model, data, theta) * data.weights[:, None]
-    pairs, margin = [], np.inf
-    for j in range(model.n_components):
-        for k in range(j + 1, model.n_components):
-            weight = shares[:, j] + shares[:, k]
+    K = model.n_components
+    weight, squares = np.zeros((K, K)), np.zeros((K, K))
+    for rows in blocks(data.n_rows):
+        x, counts = data.part(rows)
+        shares = model.responsibilities(x, theta) * counts[:, None]
+        log_density = model.family.log_density(x, theta.parameters)
+        for j, k in zip(*np.triu_indices(K, 1), strict=True):
+            both = shares[:, j] + shares[:, k]
             with np.errstate(
                 invalid="ignore"
             ):  # where both exclude a point, neither has weight there
-                difference = np.where(weight > 0, log_density[:, j] - log_density[:, k], 0.0)
-            if not weight.sum() > 0:
-                continue
-            apart = float(np.sqrt(weight @ difference**2 / weight.sum()) / policy.coincide)
-            margin = min(margin, apart)
-            if apart < 1:
-                pairs.append((j, k))
-    return pairs, margin
+                difference = np.where(both > 0, log_density[:, j] - log_density[:, k], 0.0)
+            weight[j, k] += both.sum()
+            squares[j, k] += both @ difference**2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        apart = np.where(weight > 0, np.sqrt(squares / weight) / policy.coincide, np.inf)
+    return [(int(j), int(k)) for j, k in np.argwhere(apart < 1)], float(apart.min())
 
 
 def narrowness(model: MixtureModel, data: Dataset, theta: Theta) -> tuple[float, float, bool]:
@@ -95,7 +94,7 @@ def empty_component_gain(model: MixtureModel, data: Dataset, theta: Theta, polic
     data, short of collapse; `theta` is the mixture without the empty component. 0 if no D > 0 is found.
     """
     base = model.log_density(data.x, theta)
-    present = responsibilities(model, data, theta)
+    present = model.responsibilities(data.x, theta)
     order = np.lexsort(data.x.T[::-1])
     rows = data.x[np.unique(order[np.linspace(0, order.size - 1, 20).astype(int)])]
     return max(0.0, *(_place(model, data, theta, base, present, row, policy) for row in rows))
@@ -137,8 +136,3 @@ def _weight_gain(data: Dataset, base: np.ndarray, density: np.ndarray) -> float:
         mixed = logsumexp(np.column_stack([np.log1p(-w) + base, np.log(w) + density]), axis=1)
         gains.append(float(data.weights @ (mixed - base)))
     return float(np.nanmax(gains))
-
-
-def responsibilities(model: MixtureModel, data: Dataset, theta: Theta) -> np.ndarray:
-    """(n_rows, K) posterior probabilities of the components."""
-    return Problem(model, data).e_step(theta)

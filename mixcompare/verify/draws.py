@@ -70,7 +70,7 @@ def judge_draws(
     if draws.is_finite:
         loglik = summaries.log_likelihoods(problem, draws)
     if theta is not None and not model.outside(theta):
-        found.loglik = float(data.weights @ model.log_density(data.x, theta))
+        found.loglik = model.log_likelihood(data, theta)
     found.passes = problem.passes
     if not np.isfinite(loglik).all() or not np.isfinite(found.loglik):
         found.flags.add("non_finite")

@@ -152,8 +152,7 @@ def _difference(data: Dataset, one: np.ndarray, other: np.ndarray) -> float:
 def _own_starts(model: MixtureModel, data: Dataset, seed: int) -> list[Theta]:
     """Equal weights, and components at distinct rows drawn by a stream of the data's own."""
     K = model.n_components
-    rows, place = np.unique(data.x, axis=0, return_inverse=True)
-    share = np.bincount(place.ravel(), weights=data.weights) / data.n
+    rows, share = data.distinct.x, data.distinct.weights / data.n
     starts = []
     for i in range(STARTS):
         chosen = stream(seed, "modes", data.digest, i).choice(

@@ -77,7 +77,7 @@ def judge_point(model: MixtureModel, data: Dataset, theta: Theta, policy: Policy
         found.flags.add("out_of_domain")
         return _verdict(found, policy)
     problem = Problem(model, data)
-    found.loglik = float(data.weights @ model.log_density(data.x, theta))
+    found.loglik = model.log_likelihood(data, theta)
     if not np.isfinite(found.loglik):
         found.flags.add("non_finite")
         return _verdict(found, policy)
@@ -127,13 +127,15 @@ def _judge_interior(
     worst = np.nanmax([found.attainable_gain, found.newton_decrement])
     limit = policy.stationary + _imprecision(surface.problem, theta, found, policy)
     found.margins["stationary"] = float(worst / limit)
-    if worst > limit:
+    if worst > limit or not np.isfinite(here.curvature).all():
         found.flags.add("not_stationary")
-    if collapsed(model, data, found.polished, policy):
+    gone = collapsed(model, data, found.polished, policy)
+    if gone:
         found.notes.append(
             "the polish ran into a collapse: the likelihood is unbounded near this end"
         )
-    _classify(surface, data, end, flat, found, policy)
+    if not gone or "not_stationary" not in found.flags:
+        _classify(surface, data, end, flat, found, policy)
     found.narrow = narrowness(model, data, theta)
     limit, least = model.family.narrow_limits(data.n_features)
     tests = {"narrow_ratio": (found.narrow[0], limit), "narrow_count": (found.narrow[1], least)}

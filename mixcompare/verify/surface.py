@@ -24,6 +24,10 @@ IGNORED_SLOPE = 1e-6
 """Nats per unit step: a slope below this in a flat direction is taken for rounding."""
 
 
+LOST = 1e-10
+"""Spread, in sds of the data, below which a polish stops: the likelihood has no bound there."""
+
+
 @dataclass(frozen=True)
 class Quadratic:
     """Value, gradient and curvature at one point, in the eigenbasis of the negative Hessian."""
@@ -79,14 +83,23 @@ class Surface:
         return self.problem.value_and_score(self._z(delta))[1][self.free] * self.scale
 
     def quadratic(self, delta: np.ndarray) -> Quadratic:
-        """Second-order picture at `delta`; 2 q + 1 passes."""
+        """Second-order picture at `delta`; 2 q + 1 passes. nan where the log-likelihood is not smooth."""
         value, gradient = self.problem.value_and_score(self._z(delta))
         hessian = self._differences(delta, STEP)
+        if not np.isfinite(hessian).all():
+            q = delta.size
+            return Quadratic(value, np.full(q, np.nan), np.full(q, np.nan), np.eye(q), 0.0)
         curvature, basis = np.linalg.eigh(-(hessian + hessian.T) / 2)
         noise = float(np.abs(hessian - hessian.T).max()) if hessian.size else 0.0
         return Quadratic(
             value, basis.T @ (gradient[self.free] * self.scale), curvature, basis, noise
         )
+
+    def lost(self, delta: np.ndarray) -> bool:
+        """Whether a component has collapsed there."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            parameters = self.model.split(self._z(delta), self.problem.n_features)[1]
+        return bool((self.model.family.spread(parameters) < LOST).any())
 
     def _z(self, delta: np.ndarray) -> np.ndarray:
         z = self.origin.copy()
@@ -95,11 +108,12 @@ class Surface:
 
     def _differences(self, delta: np.ndarray, step: float) -> np.ndarray:
         rows = []
-        for i in range(delta.size):
-            up, down = delta.copy(), delta.copy()
-            up[i] += step
-            down[i] -= step
-            rows.append((self.gradient(up) - self.gradient(down)) / (2 * step))
+        with np.errstate(over="ignore", invalid="ignore"):
+            for i in range(delta.size):
+                up, down = delta.copy(), delta.copy()
+                up[i] += step
+                down[i] -= step
+                rows.append((self.gradient(up) - self.gradient(down)) / (2 * step))
         return np.array(rows).reshape(delta.size, delta.size)
 
 
@@ -111,12 +125,15 @@ def polish(
     Directions in the columns of `held` are not moved along: a saddle's own directions of ascent, which
     are judged apart. Each step maximises the local quadratic model within a radius (More and Sorensen
     1983, SIAM J. Sci. Stat. Comput. 4, 553-572, solved in the eigenbasis) and is taken only if the
-    log-likelihood rises; the radius follows the ratio of the actual to the predicted gain.
+    log-likelihood rises; the radius follows the ratio of the actual to the predicted gain. It ends where a
+    component has collapsed, or the picture is not finite.
     """
     point, radius = start, 1.0
     project = np.eye(start.size) - held @ held.T
     local = surface.quadratic(point)
     for _ in range(steps):
+        if surface.lost(point) or not np.isfinite(local.curvature).all():
+            return point
         step, predicted = _bounded_step(local, flat, radius, project)
         if predicted < 1e-10:
             return point

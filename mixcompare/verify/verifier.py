@@ -44,7 +44,7 @@ class Verifier:
             return Verdict("non_finite", ("non_finite",), message="there is no finite end")
         key = b"".join(value.tobytes() for value in theta.values())
         if key not in self._judged:
-            self._judged[key] = judge_point(self.model, self.data, theta, self.policy)
+            self._judged[key] = judge_point(self.model, self.data.compact, theta, self.policy)
         return self._judged[key]
 
     def draws(self, posterior: Posterior, theta: Theta | None) -> Verdict:

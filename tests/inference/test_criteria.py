@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 from inference_ends import COINS, FREE, ONE, em, normal, not_maxima, waiting
 
+from mixcompare import mixture
 from mixcompare.data import Dataset
 from mixcompare.datasets import load_dataset
 from mixcompare.inference import criteria
 from mixcompare.inference.criteria import information_criteria
+from mixcompare.numerics import blocks
 from mixcompare.theta import Theta
+from mixcompare.verify import components
 
 
 def test_old_faithful_by_hand() -> None:
@@ -73,8 +76,10 @@ def test_parameters_are_counted_and_so_are_repeated_rows() -> None:
 def test_blocks_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     data, theta = waiting()
     whole = information_criteria(FREE, data, theta)
-    monkeypatch.setattr(criteria, "BLOCK", 7)
+    for module in (criteria, mixture, components):
+        monkeypatch.setattr(module, "blocks", lambda n: blocks(n, 7))
     pieces = information_criteria(FREE, data, theta)
+    assert pieces.loglik == pytest.approx(whole.loglik, rel=1e-14)
     assert pieces.icl == pytest.approx(whole.icl, rel=1e-13)
     assert pieces.entropy == pytest.approx(whole.entropy, rel=1e-12)
 

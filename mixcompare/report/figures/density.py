@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from mixcompare.distinct import distinct
 from mixcompare.report import style, words
 
 
@@ -140,8 +141,7 @@ def _plane(data: Densities, ax: Axes) -> None:
 
 def _patterns(data: Densities, ax: Axes) -> None:
     at = np.arange(len(data.grid))
-    rows, which = np.unique(data.x, axis=0, return_inverse=True)
-    total = np.bincount(which.ravel(), weights=data.weights)
+    rows, total = distinct(data.x, data.weights)
     place = [int(np.argmax((rows == shown).all(axis=1))) for shown in data.grid]
     share = total[place] / data.weights.sum()
     ax.bar(at, share, width=0.62, color="#e6e8eb", label="observed")

@@ -76,7 +76,6 @@ def _plane(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _patterns(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
-    rows, which = np.unique(data.x, axis=0, return_inverse=True)
-    total = np.bincount(which.ravel(), weights=data.weights)
-    kept = np.sort(np.argsort(-total, kind="stable")[:PATTERNS])
-    return rows[kept], rows[kept]
+    kept = np.sort(np.argsort(-data.distinct.weights, kind="stable")[:PATTERNS])
+    rows = data.distinct.x[kept]
+    return rows, rows
