@@ -6,6 +6,7 @@ here, and is put on the trajectory; it has no other way to the observations.
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 
 from mixcompare.data import Dataset
 from mixcompare.errors import BudgetExceeded
-from mixcompare.families.base import Frame
+from mixcompare.families.base import Frame, Parameters
 from mixcompare.mixture import MixtureModel
 from mixcompare.records import Trajectory
 from mixcompare.theta import Theta
@@ -130,18 +131,26 @@ class Problem:
     def value_and_score(self, z: np.ndarray) -> tuple[float, np.ndarray]:
         """Log-likelihood (nats) and its gradient (q,) at z, unconstrained in the frame's units; one pass.
 
+        Non-finite coordinates give nan.
+        """
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return self.score(*self.model.split(z, self.n_features), z)
+
+    def score(
+        self, weights: np.ndarray, parameters: Parameters, point: np.ndarray
+    ) -> tuple[float, np.ndarray]:
+        """The same at weights and component parameters in the frame; `point` is how an optimiser has them.
+
         Fisher's identity: the gradient is that of the expected complete-data log-likelihood at the same
-        point. Non-finite coordinates give nan.
+        point. nan outside the parameter space.
         """
         self._charge()
-        model = self.model
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            weights, parameters = model.split(z, self.n_features)
             loglik, statistics = self.likelihood(weights, parameters)
             by_weight = statistics[:-1, 0] - self.n * weights[:-1]
-            gradient = np.concatenate([by_weight, model.family.score(parameters, statistics)])
-        self._record(loglik, z, None)
-        return loglik, gradient
+            by_component = self.model.family.score(parameters, statistics)
+        self._record(loglik, point, None)
+        return loglik, np.concatenate([by_weight, by_component])
 
     def e_step(self, theta: Theta) -> np.ndarray:
         """Responsibilities (n_rows, K) at theta; one pass, by the exact and slow route."""
@@ -197,22 +206,32 @@ class Problem:
 
     # -- what a newcomer writes -------------------------------------------------------------------
 
-    def naive_log_likelihood(self, raw: np.ndarray) -> float:
+    def naive_log_likelihood(
+        self, raw: np.ndarray, point: np.ndarray | None = None, standardised: bool = False
+    ) -> float:
         """The logarithm of a sum of `scipy.stats` densities at raw parameters; one pass.
 
-        Raw parameters are those of the family (`naive_kinds`), then the first K - 1 weights. Nothing is
-        checked: a negative scale gives nan, an underflow -inf, and exceptions are passed on.
+        Raw parameters are those of the family (`naive_kinds`), then the first K - 1 weights; those of
+        the data in the frame if `standardised`. `point` is how an optimiser has them, if otherwise.
+        Nothing is checked: a negative scale gives nan, an underflow -inf, and exceptions are passed on.
         """
         self._charge()
         K, family = self.model.n_components, self.model.family
+        x = self._standardised if standardised else self._data.x
         split = raw.size - (K - 1)
         weights = np.append(raw[split:], 1.0 - raw[split:].sum())
         with np.errstate(all="ignore"):
             # Sums as a newcomer writes them: a solver that fails on the last digits fails on these.
-            density = (family.naive_density(self._data.x, raw[:split], K) * weights).sum(axis=1)
+            density = (family.naive_density(x, raw[:split], K) * weights).sum(axis=1)
             loglik = float((self._data.weights * np.log(density)).sum())
-        self._record(loglik, raw, None)
+        if standardised:
+            loglik -= self.n * self.frame.log_volume
+        self._record(loglik, raw if point is None else point, None)
         return loglik
+
+    @functools.cached_property
+    def _standardised(self) -> np.ndarray:
+        return self.frame(self._data.x)
 
     def naive_bounds(self) -> dict[str, tuple[float, float]]:
         """The family's default box for each kind of raw parameter; reads the data, costs no pass."""
