@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -122,6 +123,7 @@ def run_fit(
         else:
             try:
                 claim = estimator.run(problem, [start.theta for start in starts], rng)
+                claim = replace(claim, unsupported="")  # for `supports` alone to say
             except Exception as exception:  # noqa: BLE001 - a fit that raises is a row, not a crash
                 error = f"{type(exception).__name__}: {exception}"
                 claim = Claim(None, Solver(False, "error", error))
@@ -153,6 +155,7 @@ def run_fit(
         notes=tuple(dict.fromkeys(notes)),
         error=error,
         posterior=posterior,
+        target=estimator.target,
     )
 
 

@@ -59,6 +59,7 @@ class Direct(Estimator):
     options: Mapping[str, Any] = field(default_factory=dict)
 
     modifiers: ClassVar[tuple[str, ...]] = tuple(RUNGS)
+    kind: ClassVar[str] = "gradient"
     solver: ClassVar[str]
     """scipy's name of the solver."""
     takes_gradient: ClassVar[bool] = True

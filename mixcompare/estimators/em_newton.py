@@ -46,6 +46,7 @@ class EMNewton(Estimator):
     tol: float = 1e-7
 
     name: ClassVar[str] = "em+newton"
+    kind: ClassVar[str] = "em"
 
     def __post_init__(self) -> None:
         check_limits(self.max_iter, self.tol)

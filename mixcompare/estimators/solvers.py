@@ -25,6 +25,7 @@ class NelderMead(Direct):
     """The simplex search of Nelder and Mead (1965, Comput. J. 7, 308-313); values only."""
 
     name: ClassVar[str] = "nelder-mead"
+    kind: ClassVar[str] = "search"
     solver: ClassVar[str] = "Nelder-Mead"
     takes_gradient: ClassVar[bool] = False
     takes_bounds: ClassVar[bool] = True
@@ -49,6 +50,7 @@ class Powell(Direct):
     """Line searches along conjugate directions (Powell 1964, Comput. J. 7, 155-162); values only."""
 
     name: ClassVar[str] = "powell"
+    kind: ClassVar[str] = "search"
     solver: ClassVar[str] = "Powell"
     takes_gradient: ClassVar[bool] = False
     takes_bounds: ClassVar[bool] = True
