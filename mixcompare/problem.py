@@ -6,6 +6,7 @@ here, and is put on the trajectory; it has no other way to the observations.
 
 from __future__ import annotations
 
+import copy
 import functools
 import time
 from dataclasses import dataclass
@@ -84,6 +85,15 @@ class Problem:
         self._points: list[Theta] = []
         self._started = time.perf_counter()
 
+    def again(self, budget: Budget = Budget()) -> Problem:
+        """The same likelihood with a meter and a trajectory of its own, for one more fit."""
+        twin = copy.copy(self)
+        twin.budget, twin.passes, twin.non_finite = budget, 0, 0
+        twin.best_point, twin._best = None, -np.inf
+        twin._trajectory, twin._booked, twin._points = [], [], []
+        twin._started = time.perf_counter()
+        return twin
+
     # -- the pass ---------------------------------------------------------------------------------
 
     def statistics(self, theta: Theta) -> tuple[float, np.ndarray]:
@@ -131,26 +141,35 @@ class Problem:
     def value_and_score(self, z: np.ndarray) -> tuple[float, np.ndarray]:
         """Log-likelihood (nats) and its gradient (q,) at z, unconstrained in the frame's units; one pass.
 
-        Non-finite coordinates give nan.
+        Fisher's identity: the gradient is that of the expected complete-data log-likelihood at the same
+        point. Non-finite coordinates give nan.
         """
+        self._charge()
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return self.score(*self.model.split(z, self.n_features), z)
+            loglik, gradient = self.likelihood.value_and_score(z, self._value_and_score)
+        self._record(loglik, z, None)
+        return loglik, gradient
 
     def score(
         self, weights: np.ndarray, parameters: Parameters, point: np.ndarray
     ) -> tuple[float, np.ndarray]:
         """The same at weights and component parameters in the frame; `point` is how an optimiser has them.
 
-        Fisher's identity: the gradient is that of the expected complete-data log-likelihood at the same
-        point. nan outside the parameter space.
+        nan outside the parameter space.
         """
         self._charge()
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            loglik, statistics = self.likelihood(weights, parameters)
-            by_weight = statistics[:-1, 0] - self.n * weights[:-1]
-            by_component = self.model.family.score(parameters, statistics)
+            loglik, gradient = self._score(weights, parameters)
         self._record(loglik, point, None)
-        return loglik, np.concatenate([by_weight, by_component])
+        return loglik, gradient
+
+    def _value_and_score(self, z: np.ndarray) -> tuple[float, np.ndarray]:
+        return self._score(*self.model.split(z, self.n_features))
+
+    def _score(self, weights: np.ndarray, parameters: Parameters) -> tuple[float, np.ndarray]:
+        loglik, statistics = self.likelihood(weights, parameters)
+        by_weight = statistics[:-1, 0] - self.n * weights[:-1]
+        return loglik, np.concatenate([by_weight, self.model.family.score(parameters, statistics)])
 
     def e_step(self, theta: Theta) -> np.ndarray:
         """Responsibilities (n_rows, K) at theta; one pass, by the exact and slow route."""

@@ -139,13 +139,18 @@ def formulate(
     # per observation of the standardised data, whose log-likelihood is larger by n log |scale|
     n, more = (problem.n, problem.n * problem.frame.log_volume) if scaled else (1.0, 0.0)
 
+    def exact(x: np.ndarray) -> tuple[float, np.ndarray]:
+        if at.unconstrained and at.standardised:
+            return problem.value_and_score(x)
+        return problem.score(*at.framed(x), x)
+
     def slope(x: np.ndarray) -> tuple[float, np.ndarray]:
-        loglik, score = problem.score(*at.framed(x), x)
+        loglik, score = exact(x)
         return -(loglik + more) / n, _solve(at, x, -score / n, transpose=True)
 
     def value(x: np.ndarray) -> float:
         if "logsumexp" in changes:
-            loglik = problem.score(*at.framed(x), x)[0]
+            loglik = exact(x)[0]
         else:
             loglik = problem.naive_log_likelihood(at.raw(x), x, standardised=scaled)
         return -(loglik + more) / n
