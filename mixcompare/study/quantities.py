@@ -113,7 +113,7 @@ def _count_gap(beyond: bool) -> Callable[[Selection], int]:
         rows, limit = s.fits, float(s.where["gap"])
         if "said" in s.where:
             rows = rows[rows["said"] == s.where["said"]]
-        return int((rows["gap"] > limit if beyond else rows["gap"] <= limit).sum())
+        return int((rows["gap"] > limit if beyond else rows["gap"].abs() <= limit).sum())
 
     return compute
 
@@ -213,14 +213,14 @@ QUANTITIES: dict[str, Quantity] = {
         "fits that ended at the best known value", FITS, _count("reached", True)
     ),
     "count_within": Quantity(
-        "fits whose end is at most `gap` nats below the best known value; with `said`, only those whose "
+        "fits whose end is within `gap` nats of the best known value; with `said`, only those whose "
         "solver claimed success (true) or denied it (false)",
         (*FITS, "gap", "said"),
         _count_gap(beyond=False),
         ("gap",),
     ),
     "count_beyond": Quantity(
-        "the same for ends more than `gap` nats below it; what is no end counts in neither",
+        "the same for ends more than `gap` nats below it; what is no end, or narrow and above, is in neither",
         (*FITS, "gap", "said"),
         _count_gap(beyond=True),
         ("gap",),
