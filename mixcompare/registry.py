@@ -74,6 +74,10 @@ NAMES: dict[str, dict[str, str]] = {
         "findings": "mixcompare.report.figures.findings:draw",
         "densities": "mixcompare.report.figures.densities:draw",
         "gaps": "mixcompare.report.figures.gaps:draw",
+        "claims": "mixcompare.report.figures.claims:draw",
+        "performance-profiles": "mixcompare.report.figures.performance_profiles:draw",
+        "data-profiles": "mixcompare.report.figures.data_profiles:draw",
+        "runtime-distributions": "mixcompare.report.figures.runtime_distributions:draw",
     },
     "reporters": {
         "html": "mixcompare.report.build:build",
