@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -181,12 +181,13 @@ def run_fit(
 
 @dataclass(frozen=True)
 class _Ended:
-    """What became of one fit: what it claims or raised, seconds of fitting, warnings as notes."""
+    """What became of one fit: what it claims or raised, seconds of fitting, warnings as notes, target."""
 
     claim: Claim
     error: str
     seconds: float
     notes: tuple[str, ...]
+    target: str
 
 
 def _attempt(
@@ -212,7 +213,9 @@ def _attempt(
     for what, share in zip(found, spent / spent.sum(), strict=True):
         error = f"{type(what).__name__}: {what}" if isinstance(what, Exception) else ""
         claim = Claim(None, Solver(False, "error", error)) if isinstance(what, Exception) else what
-        ended.append(_Ended(claim, error, seconds * share - claim.compile_seconds, notes))
+        claim = replace(claim, unsupported=reason)  # for `supports` alone to say
+        took = seconds * share - claim.compile_seconds
+        ended.append(_Ended(claim, error, took, notes, estimator.target))
     return ended
 
 
@@ -251,6 +254,7 @@ def _record(
         notes=tuple(dict.fromkeys([*start.notes, *claim.notes, *ended.notes])),
         error=ended.error,
         posterior=posterior,
+        target=ended.target,
     )
 
 

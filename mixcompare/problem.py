@@ -7,6 +7,7 @@ here, and is put on the trajectory; it has no other way to the observations.
 from __future__ import annotations
 
 import copy
+import functools
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 
 from mixcompare.data import Dataset
 from mixcompare.errors import BudgetExceeded
-from mixcompare.families.base import Frame
+from mixcompare.families.base import Frame, Parameters
 from mixcompare.mixture import MixtureModel
 from mixcompare.records import Trajectory
 from mixcompare.theta import Theta
@@ -164,6 +165,32 @@ class Problem:
         self._record(loglik, z, None)
         return loglik, gradient
 
+    def value_of(self, weights: np.ndarray, parameters: Parameters, point: np.ndarray) -> float:
+        """The value at weights and component parameters in the frame; `point` is how an optimiser has them.
+
+        nan outside the parameter space; one pass.
+        """
+        self._charge()
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            loglik = self.likelihood.value(weights, parameters)
+        self._record(loglik, point, None)
+        return loglik
+
+    def score(
+        self, weights: np.ndarray, parameters: Parameters, point: np.ndarray
+    ) -> tuple[float, np.ndarray]:
+        """The value there, and the gradient as `value_and_score` has it, at the same cost."""
+        model = self.model
+        if model.family.difference_step:
+            loglik = self.value_of(weights, parameters, point)
+            z = model.to_unconstrained(Theta(weights, **parameters))
+            return loglik, self._differences(z, model.family.difference_step)
+        self._charge()
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            loglik, gradient = self._score(weights, parameters)
+        self._record(loglik, point, None)
+        return loglik, gradient
+
     def _differences(self, z: np.ndarray, h: float) -> np.ndarray:
         """(f(z - 2 h) - 8 f(z - h) + 8 f(z + h) - f(z + 2 h)) / 12 h in each coordinate: error O(h^4)."""
         gradient = np.empty(z.size)
@@ -174,11 +201,12 @@ class Problem:
         return gradient
 
     def _value_and_score(self, z: np.ndarray) -> tuple[float, np.ndarray]:
-        model = self.model
-        weights, parameters = model.split(z, self.n_features)
+        return self._score(*self.model.split(z, self.n_features))
+
+    def _score(self, weights: np.ndarray, parameters: Parameters) -> tuple[float, np.ndarray]:
         loglik, statistics = self.likelihood(weights, parameters)
         by_weight = statistics[:-1, 0] - self.n * weights[:-1]
-        return loglik, np.concatenate([by_weight, model.family.score(parameters, statistics)])
+        return loglik, np.concatenate([by_weight, self.model.family.score(parameters, statistics)])
 
     def e_step(self, theta: Theta) -> np.ndarray:
         """Responsibilities (n_rows, K) at theta; one pass, by the exact and slow route."""
@@ -239,22 +267,32 @@ class Problem:
 
     # -- what a newcomer writes -------------------------------------------------------------------
 
-    def naive_log_likelihood(self, raw: np.ndarray) -> float:
+    def naive_log_likelihood(
+        self, raw: np.ndarray, point: np.ndarray | None = None, standardised: bool = False
+    ) -> float:
         """The logarithm of a sum of `scipy.stats` densities at raw parameters; one pass.
 
-        Raw parameters are those of the family (`naive_kinds`), then the first K - 1 weights. Nothing is
-        checked: a negative scale gives nan, an underflow -inf, and exceptions are passed on.
+        Raw parameters are those of the family (`naive_kinds`), then the first K - 1 weights; those of
+        the data in the frame if `standardised`. `point` is how an optimiser has them, if otherwise.
+        Nothing is checked: a negative scale gives nan, an underflow -inf, and exceptions are passed on.
         """
         self._charge()
         K, family = self.model.n_components, self.model.family
+        x = self._standardised if standardised else self._data.x
         split = raw.size - (K - 1)
         weights = np.append(raw[split:], 1.0 - raw[split:].sum())
         with np.errstate(all="ignore"):
             # Sums as a newcomer writes them: a solver that fails on the last digits fails on these.
-            density = (family.naive_density(self._data.x, raw[:split], K) * weights).sum(axis=1)
+            density = (family.naive_density(x, raw[:split], K) * weights).sum(axis=1)
             loglik = float((self._data.weights * np.log(density)).sum())
-        self._record(loglik, raw, None)
+        if standardised:
+            loglik -= self.n * self.frame.log_volume
+        self._record(loglik, raw if point is None else point, None)
         return loglik
+
+    @functools.cached_property
+    def _standardised(self) -> np.ndarray:
+        return self.frame(self._data.x)
 
     def naive_bounds(self) -> dict[str, tuple[float, float]]:
         """The family's default box for each kind of raw parameter; reads the data, costs no pass."""

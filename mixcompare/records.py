@@ -185,6 +185,7 @@ class FitRecord:
     `theta` has its components in canonical order; `permutation` takes the method's own order there.
     `loglik` is the total log-likelihood of the observed data, nats, as computed by the verifier (or, with
     verify=False, at the driver). `error` holds exception type and message of a fit that raised.
+    `target` is what the method maximises, and so what its claims are about (`Estimator.target`).
     `task` holds what identifies the fit: data, replicate, model, method, start, seeds, digests, versions.
     """
 
@@ -202,6 +203,7 @@ class FitRecord:
     notes: tuple[str, ...] = ()
     error: str = ""
     posterior: Posterior | None = None
+    target: str = "likelihood"
     version: int = 1
 
     @property

@@ -19,6 +19,12 @@ from mixcompare.problem import Problem
 from mixcompare.records import Claim
 from mixcompare.theta import Theta
 
+KINDS = ("em", "gradient", "search", "sampler", "other")
+"""EM and its relatives; solvers that use slopes; those that use values only; samplers; anything else."""
+
+TARGETS = ("likelihood", "penalised", "classification")
+"""What estimators maximise."""
+
 
 @dataclass(frozen=True)
 class Estimator(ABC):
@@ -34,6 +40,13 @@ class Estimator(ABC):
 
     name: ClassVar[str]
     modifiers: ClassVar[tuple[str, ...]] = ()
+    kind: ClassVar[str] = "other"
+    """How it works, for readers: one of `KINDS`."""
+    target: ClassVar[str] = "likelihood"
+    """What its claims of success are about: one of `TARGETS`. Verdicts are about the likelihood always.
+
+    A sampler's are about the posterior of that likelihood, which is what the verdict on draws judges.
+    """
 
     batches: ClassVar[bool] = False
     """Whether `fit_many` is faster than `fit` again and again."""

@@ -36,6 +36,8 @@ class CEM(Estimator):
     tol: float = 1e-9
 
     name: ClassVar[str] = "cem"
+    kind: ClassVar[str] = "em"
+    target: ClassVar[str] = "classification"
 
     def __post_init__(self) -> None:
         check_limits(self.max_iter, self.tol)

@@ -52,6 +52,7 @@ class DAEM(Estimator):
     jitter: float = 1e-2
 
     name: ClassVar[str] = "daem"
+    kind: ClassVar[str] = "em"
 
     def __post_init__(self) -> None:
         check_limits(self.max_iter, self.tol)

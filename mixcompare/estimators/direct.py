@@ -3,39 +3,51 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from mixcompare.errors import BudgetExceeded, SpecError, nearest
+from mixcompare.errors import BudgetExceeded, SpecError
 from mixcompare.estimators.base import Estimator
-from mixcompare.estimators.formulations import RUNGS, Formulation, check_box
+from mixcompare.estimators.formulations import (
+    RUNGS,
+    Formulation,
+    check,
+    check_box,
+    formulate,
+    resolve,
+)
 from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Problem
 from mixcompare.records import Claim, Solver
 from mixcompare.theta import Theta
+
+COUNTS = ("nit", "nfev", "njev", "nhev")
+"""What scipy's solvers count, where they do."""
 
 
 @dataclass(frozen=True)
 class Direct(Estimator):
     """One solver of `scipy.optimize.minimize`, on one formulation of the likelihood.
 
-    Where the formulation is a newcomer's, so are the settings: scipy's defaults, but for the limits of
-    Nelder-Mead and Powell (10,000 iterations, 20,000 calls). Where the objective is per observation,
-    each solver has tolerances that lead to an end within 1e-4 nats in total (`sharp`).
+    Settings are scipy's defaults, but for the limits of Nelder-Mead and Powell (10,000 iterations, 20,000
+    calls), until the objective is per observation: from there each solver has tolerances that lead to an
+    end within 1e-4 nats in total (`sharp`).
 
     Parameters
     ----------
     formulation : str
-        A key of `RUNGS`; the name in brackets of `bfgs[naive]`, the highest without.
+        What stands in brackets. A key of `RUNGS`, as in `bfgs[gradient]`: this rung and those below it
+        that the solver can use; the highest without brackets. Several, as in `bfgs[naive+scaled]`: these
+        changes alone.
     max_iter : int, optional
         Iterations at most, scipy's `maxiter`.
     tol : float, optional
         scipy's `tol`, which replaces all our tolerances.
     bounds : mapping, optional
-        Kind of raw parameter -> (low, high); for the formulation `bounded` only.
+        Kind of raw parameter -> (low, high); where there is a box only.
     options : mapping
         Handed to scipy verbatim, above everything else.
     """
@@ -47,27 +59,33 @@ class Direct(Estimator):
     options: Mapping[str, Any] = field(default_factory=dict)
 
     modifiers: ClassVar[tuple[str, ...]] = tuple(RUNGS)
+    kind: ClassVar[str] = "gradient"
     solver: ClassVar[str]
     """scipy's name of the solver."""
-    takes_gradient: ClassVar[bool]
-    takes_bounds: ClassVar[bool]
+    takes_gradient: ClassVar[bool] = True
+    takes_bounds: ClassVar[bool] = False
+    takes_curvature: ClassVar[bool] = False
+    """Whether it uses products with the Hessian, where there is an exact gradient to make them of."""
+    needs_gradient: ClassVar[bool] = False
+    """Whether scipy takes no differences for it."""
+    compares: ClassVar[bool] = False
+    """Whether it only ever compares values, so that nan would stop it without an end.
+
+    In unconstrained coordinates, where every vector is a point and nan an overflow, it is told infinity.
+    """
     limits: ClassVar[Mapping[str, int]] = {}
     """Options in every formulation."""
 
     def __post_init__(self) -> None:
-        if self.formulation not in RUNGS:
-            raise SpecError(
-                f'formulation: expected one of {", ".join(RUNGS)}, got "{self.formulation}".'
-                f"{nearest(self.formulation, RUNGS)}"
-            )
+        check(self.formulation)
         if self.max_iter is not None and not self.max_iter >= 1:
             raise SpecError(f"max_iter: expected at least 1, got {self.max_iter}")
         if self.tol is not None and not self.tol >= 0:
             raise SpecError(f"tol: expected a number >= 0, got {self.tol}")
-        if self.bounds is not None and self.formulation != "bounded":
+        if self.bounds is not None and "bounded" not in self.changes:
             raise SpecError(
-                f"bounds: only the formulation bounded has a box; write {self.name}[bounded], or leave "
-                f"them out"
+                f"bounds: there is no box in {self.name}[{self.formulation}]; write {self.name}[bounded], "
+                f"or leave them out"
             )
         if not isinstance(self.bounds or {}, Mapping):
             raise SpecError(
@@ -77,23 +95,40 @@ class Direct(Estimator):
         for kind, pair in (self.bounds or {}).items():
             _check_pair(kind, pair)
 
+    @property
+    def refused(self) -> dict[str, str]:
+        """The rungs that the solver can't use, and why."""
+        reasons = {}
+        if not self.takes_bounds:
+            reasons["bounded"] = f"{self.solver} of scipy takes no bounds"
+        if not self.takes_gradient:
+            reasons["gradient"] = f"{self.solver} of scipy uses values only, no gradient"
+        return reasons
+
+    @property
+    def changes(self) -> frozenset[str]:
+        """What the formulation changes of what a newcomer writes."""
+        return resolve(self.formulation, self.refused)
+
     @classmethod
     def modified(cls, modifiers: Sequence[str], **options: Any) -> Self:
-        """See `Estimator`: the modifier is the formulation."""
-        if len(modifiers) > 1 or (modifiers and "formulation" in options):
-            asked = [*modifiers, *([options["formulation"]] if "formulation" in options else [])]
+        """See `Estimator`: the modifiers are the formulation."""
+        if modifiers and "formulation" in options:
             raise SpecError(
-                f"{cls.name}: expected one formulation, got {', '.join(map(str, asked))}"
+                f"{cls.name}: expected the formulation in brackets or as an option, got both: "
+                f"{'+'.join(modifiers)} and {options['formulation']}"
             )
         if modifiers:
-            options["formulation"] = modifiers[0]
+            options["formulation"] = "+".join(modifiers)
         return cls(**options)
 
     def supports(self, model: MixtureModel, n_features: int) -> str:
         """See `Estimator`. Raises SpecError if `bounds` name a kind of parameter the model has not."""
         check_box(self.bounds or {}, model, n_features)
-        if self.formulation == "bounded" and not self.takes_bounds:
-            return f"{self.solver} of scipy takes no bounds"
+        for rung in self.changes & set(self.refused):
+            return self.refused[rung]
+        if self.needs_gradient and "gradient" not in self.changes:
+            return f"{self.solver} of scipy needs an exact gradient, which [{self.formulation}] has not"
         return ""
 
     def fit(self, problem: Problem, start: Theta, rng: np.random.Generator) -> Claim:
@@ -101,14 +136,15 @@ class Direct(Estimator):
         from scipy import optimize  # not needed to name or list methods
 
         minimize: Any = optimize.minimize  # its overloads want a literal method
-        task = RUNGS[self.formulation](problem, start, self.takes_gradient, self.bounds or {})
-        notes = task.outside_box() if task.bounds else ()
+        task = formulate(problem, start, self.changes, self.bounds or {})
+        notes = task.outside_box()
         try:
             result = minimize(
-                task.objective,
+                self._told(task),
                 task.x0,
                 method=self.solver,
                 jac=True if task.gradient else None,
+                hessp=task.curvature if self.takes_curvature and task.gradient else None,
                 bounds=task.bounds,
                 tol=self.tol,
                 options=self.settings(task, problem.n),
@@ -118,95 +154,34 @@ class Direct(Estimator):
             solver = Solver(False, "budget", str(stop), {"nfev": problem.passes})
             return Claim(task.to_theta(best), solver, notes=notes)
         end = np.asarray(result.x, dtype=float)
-        counts = {name: int(result[name]) for name in ("nit", "nfev", "njev") if name in result}
+        counts = {name: int(result[name]) for name in COUNTS if name in result}
         return Claim(
             task.to_theta(end),
             Solver(bool(result.success), str(result.status), str(result.message), counts),
-            notes=notes + (task.held(end) if task.bounds else ()),
+            notes=notes + task.held(end),
         )
 
     def settings(self, task: Formulation, n: float) -> dict[str, Any]:
         """The options given to scipy."""
-        sharp = self.sharp(task.x0, n) if task.per_observation and self.tol is None else {}
+        sharp = self.sharp(task, n) if "scaled" in task.changes and self.tol is None else {}
         iterations = {} if self.max_iter is None else {"maxiter": self.max_iter}
         return {**self.limits, **sharp, **iterations, **self.options}
 
     @abstractmethod
-    def sharp(self, x0: np.ndarray, n: float) -> dict[str, Any]:
+    def sharp(self, task: Formulation, n: float) -> dict[str, Any]:
         """Tolerances for an objective per observation, coordinates in units of the data's spread."""
 
+    def _told(self, task: Formulation) -> Callable[[np.ndarray], Any]:
+        """The objective as the solver is told it."""
+        if not self.compares or "unconstrained" not in task.changes:
+            return task.objective
 
-@dataclass(frozen=True)
-class NelderMead(Direct):
-    """The simplex search of Nelder and Mead (1965, Comput. J. 7, 308-313); values only."""
+        def objective(x: np.ndarray) -> Any:
+            value, gradient = task.objective(x) if task.gradient else (task.objective(x), None)
+            value = np.inf if np.isnan(value) else value
+            return (value, gradient) if task.gradient else value
 
-    name: ClassVar[str] = "nelder-mead"
-    solver: ClassVar[str] = "Nelder-Mead"
-    takes_gradient: ClassVar[bool] = False
-    takes_bounds: ClassVar[bool] = True
-    limits: ClassVar[Mapping[str, int]] = {"maxiter": 10000, "maxfev": 20000}
-
-    def sharp(self, x0: np.ndarray, n: float) -> dict[str, Any]:
-        """Values within 1e-7 nats of each other, and a first simplex with edges of half an sd.
-
-        scipy's own first simplex moves a coordinate of zero (an even weight, a central mean) by 0.00025
-        and collapses before it has found out that the coordinate matters.
-        """
-        simplex = np.vstack([x0, x0 + 0.5 * np.eye(x0.size)])
-        return {"xatol": 1e-3 / np.sqrt(n), "fatol": 1e-7 / n, "initial_simplex": simplex}
-
-
-@dataclass(frozen=True)
-class Powell(Direct):
-    """Line searches along conjugate directions (Powell 1964, Comput. J. 7, 155-162); values only."""
-
-    name: ClassVar[str] = "powell"
-    solver: ClassVar[str] = "Powell"
-    takes_gradient: ClassVar[bool] = False
-    takes_bounds: ClassVar[bool] = True
-    limits: ClassVar[Mapping[str, int]] = {"maxiter": 10000, "maxfev": 20000}
-
-    def sharp(self, x0: np.ndarray, n: float) -> dict[str, Any]:
-        """A whole round of line searches that gains less than 1e-8 nats ends it."""
-        return {"xtol": 1e-6, "ftol": max(1e-8 / n, 1e-14)}
-
-
-@dataclass(frozen=True)
-class BFGS(Direct):
-    """Quasi-Newton with a dense inverse Hessian (Nocedal and Wright 2006, ch. 6)."""
-
-    name: ClassVar[str] = "bfgs"
-    solver: ClassVar[str] = "BFGS"
-    takes_gradient: ClassVar[bool] = True
-    takes_bounds: ClassVar[bool] = False
-
-    def sharp(self, x0: np.ndarray, n: float) -> dict[str, Any]:
-        """Largest slope per observation: see `_slope`."""
-        return {"gtol": _slope(n), "maxiter": 10000}
-
-
-@dataclass(frozen=True)
-class LBFGSB(Direct):
-    """Quasi-Newton with limited memory and bounds (Byrd et al. 1995, SIAM J. Sci. Comput. 16, 1190)."""
-
-    name: ClassVar[str] = "l-bfgs-b"
-    solver: ClassVar[str] = "L-BFGS-B"
-    takes_gradient: ClassVar[bool] = True
-    takes_bounds: ClassVar[bool] = True
-
-    def sharp(self, x0: np.ndarray, n: float) -> dict[str, Any]:
-        """Largest slope as for BFGS; a relative decrease of 1e-15, where rounding begins, ends it too."""
-        return {"gtol": _slope(n), "ftol": 1e-15}
-
-
-def _slope(n: float) -> float:
-    """Largest slope per observation g at which to stop.
-
-    The gain still to come is n g^2 / 2h nats where the curvature is h per observation: below 1e-4 for
-    any h > 5e-6. Much smaller slopes are lost in the rounding of the objective, and the solvers' line
-    searches fail.
-    """
-    return float(min(1e-7, 3e-5 / np.sqrt(n)))
+        return objective
 
 
 def _check_pair(kind: str, pair: Any) -> None:

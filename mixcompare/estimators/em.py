@@ -40,6 +40,7 @@ class EM(Estimator):
     tol: float = 1e-9
 
     name: ClassVar[str] = "em"
+    kind: ClassVar[str] = "em"
     batches: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ from mixcompare.errors import BudgetExceeded, SpecError
 from mixcompare.estimators.ascent import check_limits
 from mixcompare.estimators.base import Estimator
 from mixcompare.estimators.em import EM
-from mixcompare.estimators.formulations import scaled
+from mixcompare.estimators.formulations import formulate, resolve
 from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Problem
 from mixcompare.records import Claim, Solver
@@ -46,6 +46,7 @@ class EMNewton(Estimator):
     tol: float = 1e-7
 
     name: ClassVar[str] = "em+newton"
+    kind: ClassVar[str] = "em"
 
     def __post_init__(self) -> None:
         check_limits(self.max_iter, self.tol)
@@ -75,7 +76,7 @@ class EMNewton(Estimator):
         from scipy import optimize  # not needed to name or list methods
 
         minimize: Any = optimize.minimize  # its overloads want a literal method
-        task = scaled(problem, theta, True, {})
+        task = formulate(problem, theta, resolve("scaled", ()))
         gradients: dict[bytes, np.ndarray] = {}
 
         def objective(x: np.ndarray) -> tuple[float, np.ndarray]:

@@ -37,6 +37,7 @@ class OldMeansEM(Estimator):
     tol: float = 1e-9
 
     name: ClassVar[str] = "em[old-means]"
+    kind: ClassVar[str] = "em"
 
     def __post_init__(self) -> None:
         check_limits(self.max_iter, self.tol)

@@ -38,6 +38,8 @@ class PenalisedEM(Estimator):
     tol: float = 1e-9
 
     name: ClassVar[str] = "em[penalised]"
+    kind: ClassVar[str] = "em"
+    target: ClassVar[str] = "penalised"
 
     def __post_init__(self) -> None:
         check_limits(self.max_iter, self.tol)

@@ -1,23 +1,37 @@
-"""The rungs: how one likelihood is written down for an optimiser, from a newcomer's way to the sound one.
+"""The ladder: how one likelihood is written down for an optimiser, from a newcomer's way to the sound one.
 
-A formulation turns a problem and a start into what an optimiser minimises. Adding a rung is adding a
-function here and a line in `RUNGS`.
+A formulation is a set of changes to what a newcomer writes, each of which can be made without the others
+(but for a box, which is on raw parameters). It turns a problem and a start into what an optimiser minimises.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from mixcompare.errors import SpecError, nearest
+from mixcompare.estimators.coordinates import Coordinates
 from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Problem
 from mixcompare.theta import Theta
 
 Box = Mapping[str, tuple[float, float]]
+
+RUNGS = {
+    "naive": "raw parameters, the logarithm of a sum of densities, differences, no domain checks",
+    "bounded": "a box for every raw parameter",
+    "logsumexp": "the log of the sum from log-densities, without underflow; nan outside the domain",
+    "unconstrained": "log scales, log-ratios of weights, logits or Cholesky factors; no box",
+    "gradient": "the exact gradient, by Fisher's identity",
+    "scaled": "data standardised, objective per observation",
+}
+"""The ladder, lowest rung first, and the one thing that each changes."""
+
+ROOM = float(np.cbrt(np.finfo(float).eps))
+"""Half the distance of the two gradients of a Hessian-vector product, in the frame's coordinates."""
 
 
 @dataclass(frozen=True)
@@ -30,119 +44,166 @@ class Formulation:
         The start.
     objective : callable
         x (q,) -> minus the log-likelihood, or (that, its gradient (q,)) if `gradient`. One call is one
-        pass. nan is passed on.
+        pass, two for a sum of densities with an exact gradient. nan is passed on.
+    curvature : callable
+        x (q,), p (q,) -> Hessian of the objective times p, by central differences of the exact gradient
+        along p, over `ROOM` on either side: two passes.
     to_theta : callable
         x (q,) -> Theta; outside the parameter space where x is.
-    gradient : bool
-        Whether `objective` returns the gradient too; without it solvers take differences or need none.
-    per_observation : bool
-        Whether the objective is divided by n, and coordinates are in units of the data's own spread:
-        absolute tolerances then mean the same for all data.
+    changes : set of str
+        What distinguishes it from a newcomer's.
     bounds : list of (low, high), or None
         A box for x.
-    labels : tuple of str
-        Names of the coordinates that have a box, for notes.
+    box : list of (low, high)
+        The same in the data's own units, and `labels` the names of these coordinates, for notes.
+    start : ndarray
+        The start where the box is, in those units.
     """
 
     x0: np.ndarray
     objective: Callable[[np.ndarray], Any]
+    curvature: Callable[[np.ndarray, np.ndarray], np.ndarray]
     to_theta: Callable[[np.ndarray], Theta]
-    gradient: bool = False
-    per_observation: bool = False
+    changes: Collection[str]
     bounds: list[tuple[float, float]] | None = None
+    box: list[tuple[float, float]] = field(default_factory=list)
     labels: tuple[str, ...] = field(default=(), repr=False)
+    start: np.ndarray = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def gradient(self) -> bool:
+        """Whether `objective` returns the gradient too; without it solvers take differences or need none."""
+        return "gradient" in self.changes
 
     def outside_box(self) -> tuple[str, ...]:
         """A note for each coordinate of the start that the box excludes."""
         return tuple(
             f"the start has {label} = {value:.6g}, outside its box [{low:g}, {high:g}]"
-            for label, value, (low, high) in zip(
-                self.labels, self.x0, self.bounds or (), strict=True
-            )
+            for label, value, (low, high) in zip(self.labels, self.start, self.box, strict=True)
             if value < low or value > high
         )
 
     def held(self, x: np.ndarray) -> tuple[str, ...]:
         """A note for each coordinate of an end that lies on the box."""
+        bounds = self.bounds or [(-np.inf, np.inf)] * x.size
+        sides = [
+            "lower" if value <= low else "upper" if value >= high else ""
+            for value, (low, high) in zip(x, bounds, strict=True)
+        ][: len(self.box)]
         return tuple(
-            f"the end is held by the box: {label} at its {'lower' if value <= low else 'upper'} bound "
-            f"{value:g}"
-            for label, value, (low, high) in zip(self.labels, x, self.bounds or (), strict=True)
-            if value <= low or value >= high
+            f"the end is held by the box: {label} at its {side} bound {pair[side == 'upper']:g}"
+            for label, side, pair in zip(self.labels, sides, self.box, strict=True)
+            if side
         )
 
 
-def naive(problem: Problem, start: Theta, gradient: bool, box: Box) -> Formulation:
-    """What a newcomer writes: raw parameters, the log of a sum of densities, a plain sum over the data.
+def resolve(formulation: str, refused: Collection[str]) -> frozenset[str]:
+    """The changes that a name asks for.
 
-    Raw parameters are the family's (`Family.naive_kinds`), then the first K - 1 weights. `gradient` and
-    `box` are not used: solvers that need a gradient take differences.
+    The name of a rung means it and the rungs below, without those `refused`; unconstrained coordinates
+    take the place of the box. Names joined by "+" mean these changes alone.
     """
-    model, d = problem.model, problem.n_features
-    K = model.n_components
+    named = formulation.split("+")
+    if len(named) > 1:
+        return frozenset(named) - {"naive"}
+    ladder = list(RUNGS)
+    below = [rung for rung in ladder[1 : ladder.index(formulation)] if rung not in refused]
+    changes = {*below, formulation} - {"naive"}
+    return frozenset(changes - {"bounded"} if "unconstrained" in changes else changes)
 
-    def to_theta(x: np.ndarray) -> Theta:
-        raw, weights = x[: x.size - (K - 1)], x[x.size - (K - 1) :]
-        with np.errstate(all="ignore"):
-            return Theta(
-                np.append(weights, 1.0 - weights.sum()), **model.family.from_naive(raw, K, d)
+
+def check(formulation: str) -> None:
+    """Raise SpecError unless this is a rung, or rungs joined by "+" that go together."""
+    named = str(formulation).split("+")
+    for rung in named:
+        if rung not in RUNGS:
+            raise SpecError(
+                f"formulation: expected one of {', '.join(RUNGS)}, or several joined by +, got "
+                f'"{formulation}".{nearest(rung, RUNGS)}'
             )
-
-    return Formulation(
-        x0=np.concatenate([model.family.to_naive(start.parameters), start.weights[:-1]]),
-        objective=lambda x: -problem.naive_log_likelihood(x),
-        to_theta=to_theta,
-    )
-
-
-def bounded(problem: Problem, start: Theta, gradient: bool, box: Box) -> Formulation:
-    """The same in a box: `box` by kind of parameter, and the family's default box for the others."""
-    plain = naive(problem, start, gradient, box)
-    limits = {**problem.naive_bounds(), **box}
-    kinds = raw_kinds(problem.model, problem.n_features)
-    return Formulation(
-        x0=plain.x0,
-        objective=plain.objective,
-        to_theta=plain.to_theta,
-        bounds=[limits[kind] for kind in kinds],
-        labels=tuple(f"{kind}[{kinds[:i].count(kind) + 1}]" for i, kind in enumerate(kinds)),
-    )
+    if len(set(named)) < len(named):
+        raise SpecError(f'formulation: expected each change once, got "{formulation}"')
+    if {"bounded", "unconstrained"} <= set(named):
+        raise SpecError(
+            f'formulation: a box is on raw parameters, and "{formulation}" has none: take out bounded or '
+            f"unconstrained"
+        )
 
 
-def scaled(problem: Problem, start: Theta, gradient: bool, box: Box) -> Formulation:
-    """The sound one: log-sum-exp, unconstrained coordinates, standardised data, per observation.
+def formulate(
+    problem: Problem, start: Theta, changes: Collection[str], box: Box | None = None
+) -> Formulation:
+    """The formulation with these changes; `box` by kind of parameter, the family's own for the others."""
+    scaled = "scaled" in changes
+    at = Coordinates(problem.model, problem.frame, "unconstrained" in changes, scaled)
+    # per observation of the standardised data, whose log-likelihood is larger by n log |scale|
+    n, more = (problem.n, problem.n * problem.frame.log_volume) if scaled else (1.0, 0.0)
 
-    Coordinates are those of `MixtureModel.to_unconstrained` in the problem's frame; the gradient is exact
-    (Fisher's identity) and costs nothing beyond the pass. `box` is not used.
-    """
-    model, d, n = problem.model, problem.n_features, problem.n
+    def exact(x: np.ndarray) -> tuple[float, np.ndarray]:
+        if at.unconstrained and at.standardised:
+            return problem.value_and_score(x)
+        return problem.score(*at.framed(x), x)
+
+    def slope(x: np.ndarray) -> tuple[float, np.ndarray]:
+        loglik, score = exact(x)
+        return -(loglik + more) / n, _solve(at, x, -score / n, transpose=True)
 
     def value(x: np.ndarray) -> float:
-        return -problem.value(x) / n
+        if "logsumexp" not in changes:
+            loglik = problem.naive_log_likelihood(at.raw(x), x, standardised=scaled)
+        elif at.unconstrained and at.standardised:
+            loglik = problem.value(x)
+        else:
+            loglik = problem.value_of(*at.framed(x), x)
+        return -(loglik + more) / n
 
-    def value_and_gradient(x: np.ndarray) -> tuple[float, np.ndarray]:
-        loglik, score = problem.value_and_score(x)
-        return -loglik / n, -score / n
+    def curvature(x: np.ndarray, p: np.ndarray) -> np.ndarray:
+        size = float(np.abs(_solve(at, x, p)).max())
+        if size == 0:
+            return np.zeros_like(p)
+        h = ROOM / size
+        return (slope(x + h * p)[1] - slope(x - h * p)[1]) / (2.0 * h)
 
-    def to_theta(x: np.ndarray) -> Theta:
-        with np.errstate(all="ignore"):
-            return model.to_natural(x, d, problem.frame)
+    objective: Callable[[np.ndarray], Any] = value
+    if "gradient" in changes:
+        # Without log-sum-exp the gradient has a pass of its own: the sum of densities has none.
+        one_pass = "logsumexp" in changes
+        objective = slope if one_pass else lambda x: (value(x), slope(x)[1])
+    plain = Formulation(at.vector(start), objective, curvature, at.theta, changes)
+    return _boxed(plain, problem, start, at, box or {}) if "bounded" in changes else plain
 
+
+def _boxed(
+    plain: Formulation, problem: Problem, start: Theta, at: Coordinates, box: Box
+) -> Formulation:
+    kinds = raw_kinds(problem.model, problem.n_features)
+    limits = {**problem.naive_bounds(), **box}
+    pairs = [limits[kind] for kind in kinds]
+    low, high = (at.rescaled(np.array(side, dtype=float)) for side in zip(*pairs, strict=True))
     return Formulation(
-        x0=model.to_unconstrained(start, problem.frame),
-        objective=value_and_gradient if gradient else value,
-        to_theta=to_theta,
-        gradient=gradient,
-        per_observation=True,
+        plain.x0,
+        plain.objective,
+        plain.curvature,
+        plain.to_theta,
+        plain.changes,
+        bounds=list(zip(low.tolist(), high.tolist(), strict=True)),
+        box=pairs,
+        labels=tuple(f"{kind}[{kinds[:i].count(kind) + 1}]" for i, kind in enumerate(kinds)),
+        start=Coordinates(at.model, at.frame, False, False).vector(start),
     )
 
 
-RUNGS: dict[str, Callable[[Problem, Theta, bool, Box], Formulation]] = {
-    "naive": naive,
-    "bounded": bounded,
-    "scaled": scaled,
-}
-"""Name of each formulation, lowest first, and its maker: (problem, start, gradient wanted, box)."""
+def _solve(at: Coordinates, x: np.ndarray, v: np.ndarray, transpose: bool = False) -> np.ndarray:
+    """J^-1 v (for a direction) or J^-T v (for a gradient), J = dx/dz; nan where there is none."""
+    if at.unconstrained and at.standardised:
+        return v
+    J = at.jacobian(x)
+    try:
+        if np.isfinite(J).all():
+            return np.linalg.solve(J.T if transpose else J, v)
+    except np.linalg.LinAlgError:
+        pass  # at the edge of the parameter space, where raw parameters have no unconstrained ones
+    return np.full_like(v, np.nan)
 
 
 def raw_kinds(model: MixtureModel, n_features: int) -> list[str]:

@@ -66,6 +66,7 @@ class NUTS(Estimator):
     priors: str = "weak"
 
     name: ClassVar[str] = "nuts"
+    kind: ClassVar[str] = "sampler"
 
     def __post_init__(self) -> None:
         for name, least in (("draws", 4), ("tune", 10), ("n_chains", 1)):

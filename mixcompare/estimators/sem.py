@@ -39,6 +39,7 @@ class SEM(Estimator):
     burn_in: int = 200
 
     name: ClassVar[str] = "sem"
+    kind: ClassVar[str] = "em"
 
     def __post_init__(self) -> None:
         if self.max_iter < 1:

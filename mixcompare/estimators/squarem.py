@@ -62,6 +62,7 @@ class SQUAREM(Estimator):
     step_length: str = "S3"
 
     name: ClassVar[str] = "squarem"
+    kind: ClassVar[str] = "em"
     batches: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mixcompare import registry
 from mixcompare.errors import ContractError
 
 INK, MUTED, FAINT, FAILED = "#22262b", "#6a7078", "#d9dce0", "#b5173a"
@@ -61,7 +62,7 @@ class Look:
     """Colour and marker of one method; hollow for its naive and bounded forms."""
 
     color: str
-    marker: str
+    marker: Any
     hollow: bool = False
 
     @property
@@ -70,15 +71,11 @@ class Look:
         return "white" if self.hollow else self.color
 
 
-_MARKS = {
-    "em": (EM, "o"),
-    "bfgs": (QUASI_NEWTON, "s"),
-    "l-bfgs-b": (QUASI_NEWTON, "^"),
-    "nelder-mead": (SEARCH, "D"),
-    "powell": (SEARCH, "v"),
-    "nuts": (SAMPLER, "P"),
-}
-_SPARE = "oXph*<>d"
+_COLORS = {"em": EM, "gradient": QUASI_NEWTON, "search": SEARCH, "sampler": SAMPLER, "other": OTHER}
+"""Hue of each kind of method."""
+
+_MARKS: tuple[Any, ...] = (*"os^DvPXph*<>d8H", *((n, 1, 0) for n in range(4, 9)))
+"""Marks of the registered methods in turn: matplotlib's filled ones, then stars of 4 to 8 points."""
 
 FINDING_COLORS = {
     "maximum": "#14655f",
@@ -100,10 +97,10 @@ FINDING_COLORS = {
 def look(method: str) -> Look:
     """The look of a method, the same in every figure of every report."""
     base, _, modifiers = method.partition("[")
-    first = base.split("+")[0].strip()
-    spare = (OTHER, _SPARE[sum(first.encode()) % len(_SPARE)])
-    color, marker = _MARKS.get(first, spare)
-    return Look(color, marker, hollow=bool(modifiers))
+    own = list(dict.fromkeys(name.partition("[")[0] for name in registry.NAMES["methods"]))
+    place = own.index(base) if base in own else sum(base.encode())
+    kind = registry.load("methods", base).kind if base in own else "other"
+    return Look(_COLORS[kind], _MARKS[place % len(_MARKS)], hollow=bool(modifiers))
 
 
 def styled(draw: Callable[..., Any]) -> Callable[..., Any]:

@@ -52,12 +52,14 @@ FLAGS = {
 FORMULATIONS = {
     "naive": "exactly what a newcomer writes: raw parameters, the logarithm of a sum of densities from "
     "scipy.stats, finite differences, the solver's default options",
-    "bounded": "the naive formulation with box bounds on every raw parameter",
-    "logsumexp": "the naive formulation with the logarithm taken inside a log-sum-exp",
-    "unconstrained": "log-sum-exp, and coordinates in which every point is allowed (logarithms of scales, "
+    "bounded": "the naive formulation with a box for every raw parameter; alone in brackets, like every "
+    "name that follows, with all rungs of this ladder up to it that the solver can use",
+    "logsumexp": "the log-likelihood from log-densities by log-sum-exp, which does not underflow",
+    "unconstrained": "coordinates in which every point is allowed, in place of a box (logarithms of scales, "
     "log-ratios of weights, Cholesky factors)",
-    "gradient": "unconstrained, with the exact gradient",
-    "scaled": "data standardised and the objective taken per observation",
+    "gradient": "the exact gradient",
+    "scaled": "data standardised and the objective taken per observation, with tolerances to suit; joined "
+    "by a plus, names mean these changes alone",
     "penalised": "EM with a penalty that keeps components from collapsing",
     "old-means": "EM whose variances are taken about the previous means",
 }

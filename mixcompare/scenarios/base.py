@@ -12,6 +12,7 @@ from mixcompare import registry
 from mixcompare.data import Dataset
 from mixcompare.errors import SpecError, nearest
 from mixcompare.mixture import MixtureModel
+from mixcompare.seeds import stream
 from mixcompare.theta import Theta
 
 
@@ -19,8 +20,8 @@ from mixcompare.theta import Theta
 class Scenario(ABC):
     """A way to simulate data. Final subclasses are frozen dataclasses whose fields are the parameters.
 
-    The data of replicate r of the scenario that a study calls `name` come from
-    `seeds.stream(root, "data", name, r)`, so no method, start or other data set can move them.
+    The data of replicate r of the scenario that a study calls `name` come from `rng(root, name, r)`, so no
+    method, start or other data set can move them.
     """
 
     name: ClassVar[str]
@@ -29,6 +30,10 @@ class Scenario(ABC):
     @abstractmethod
     def theta(self) -> Theta:
         """The truth, in full shapes."""
+
+    def rng(self, root: int, name: str, replicate: int) -> np.random.Generator:
+        """The generator that one replicate is drawn by: `seeds.stream(root, "data", name, replicate)`."""
+        return stream(root, "data", name, replicate)
 
     @abstractmethod
     def draw(self, rng: np.random.Generator, name: str = "") -> Dataset:

@@ -30,6 +30,9 @@ class GaussianScenario(Scenario):
     stratified : bool
         False: component labels are drawn with the weights, in random order. True: each component has
         its exact share of n (cumulative shares rounded), and the rows are in the order of components.
+    first_seed : int, optional
+        Replicate r is drawn by `numpy.random.default_rng(first_seed + r)`, whatever the study's seed: for
+        data published with seeds. Stratified, they are `rng.normal(m_k, s_k, n_k)` one after the other.
 
     Raises
     ------
@@ -43,6 +46,7 @@ class GaussianScenario(Scenario):
     sds: Any = None
     covariances: Any = None
     stratified: bool = False
+    first_seed: int | None = None
 
     name: ClassVar[str] = "gaussian"
 
@@ -60,10 +64,12 @@ class GaussianScenario(Scenario):
         means = means[:, None] if means.ndim == 1 else means
         if means.ndim != 2 or means.shape[0] != K or not means.shape[1]:
             raise _wrong("means", f"{K} entries, as many as weights", self.means)
-        if isinstance(self.n, bool) or not isinstance(self.n, (int, np.integer)) or self.n < 1:
+        if not _whole(self.n, 1):
             raise _wrong("n", "a whole number of at least 1", self.n)
         if not isinstance(self.stratified, bool):
             raise _wrong("stratified", "true or false", self.stratified)
+        if self.first_seed is not None and not _whole(self.first_seed, 0):
+            raise _wrong("first_seed", "a whole number of at least 0", self.first_seed)
         covariances = self._covariances(K, means.shape[1])
         theta = Theta(weights, means=means, covariances=covariances)
         outside = Gaussian().outside(theta.parameters)
@@ -95,6 +101,12 @@ class GaussianScenario(Scenario):
         theta: Theta = self.__dict__["_theta"]
         return theta
 
+    def rng(self, root: int, name: str, replicate: int) -> np.random.Generator:
+        """See `Scenario`, and `first_seed`."""
+        if self.first_seed is None:
+            return super().rng(root, name, replicate)
+        return np.random.default_rng(self.first_seed + replicate)
+
     def draw(self, rng: np.random.Generator, name: str = "") -> Dataset:
         """See `Scenario`."""
         theta = self.theta
@@ -107,6 +119,11 @@ class GaussianScenario(Scenario):
         x = Gaussian().sample(theta.parameters, labels, rng)
         source = f"simulated: {self.n} observations of {K} normal component{'s' if K > 1 else ''}"
         return Dataset(x, labels=labels, name=name or self.name, source=source, truth=theta)
+
+
+def _whole(value: Any, least: int) -> bool:
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return whole and bool(value >= least)
 
 
 def _array(key: str, value: Any) -> np.ndarray:

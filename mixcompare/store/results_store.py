@@ -252,9 +252,15 @@ def _same_study(path: Path, there: Mapping[str, Any], run: Mapping[str, Any]) ->
 
 
 def _concatenated(parts: Iterable[Path], schema: pa.Schema) -> pa.Table:
-    return pa.concat_tables(
-        [schema.empty_table(), *(_read(part).select(schema.names) for part in parts)]
-    )
+    return pa.concat_tables([schema.empty_table(), *(_complete(_read(p), schema) for p in parts)])
+
+
+def _complete(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The table with the columns of the schema; those that came after it was written are null."""
+    for column in schema:
+        if column.name not in table.column_names:
+            table = table.append_column(column, pa.nulls(table.num_rows, column.type))
+    return table.select(schema.names)
 
 
 def _read(part: Path, columns: list[str] | None = None) -> pa.Table:

@@ -138,4 +138,5 @@ def _without_fit(task: Task, identity: dict[str, Any], reason: str) -> FitRecord
         solver=Solver(None, "error", error),
         verdict=Verdict("error", ("error",), message=error) if task.verify else None,
         error=error,
+        target=task.estimator.target,
     )

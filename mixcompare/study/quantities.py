@@ -106,6 +106,18 @@ def _median(column: str) -> Callable[[Selection], float]:
     return lambda s: float(s.fits[column].median())
 
 
+def _count_gap(beyond: bool) -> Callable[[Selection], int]:
+    """Ends within, or beyond, `gap` nats of the best known value; of a solver that `said` so, if given."""
+
+    def compute(s: Selection) -> int:
+        rows, limit = s.fits, float(s.where["gap"])
+        if "said" in s.where:
+            rows = rows[rows["said"] == s.where["said"]]
+        return int((rows["gap"] > limit if beyond else rows["gap"].abs() <= limit).sum())
+
+    return compute
+
+
 def _finding(s: Selection) -> str:
     found = list(dict.fromkeys(s.fits["finding"]))
     if len(found) > 1:
@@ -242,6 +254,19 @@ QUANTITIES: dict[str, Quantity] = {
     ),
     "count_at_best": Quantity(
         "fits that ended at the best known value", FITS, _count("reached", True)
+    ),
+    "count_within": Quantity(
+        "fits whose end is within `gap` nats of the best known value; with `said`, only those whose "
+        "solver claimed success (true) or denied it (false)",
+        (*FITS, "gap", "said"),
+        _count_gap(beyond=False),
+        ("gap",),
+    ),
+    "count_beyond": Quantity(
+        "the same for ends more than `gap` nats below it; what is no end, or narrow and above, is in neither",
+        (*FITS, "gap", "said"),
+        _count_gap(beyond=True),
+        ("gap",),
     ),
     "finding": Quantity("the finding that all the fits have, a word", FITS, _finding),
     "share_finding": Quantity(

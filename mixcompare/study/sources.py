@@ -12,7 +12,7 @@ from mixcompare.data import Dataset
 from mixcompare.datasets import load_dataset, read_csv
 from mixcompare.errors import DataError
 from mixcompare.scenarios.base import make_scenario
-from mixcompare.seeds import integer, stream
+from mixcompare.seeds import integer
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class File(Source):
 
 @dataclass(frozen=True)
 class Simulated(Source):
-    """A scenario with its parameters; replicate r is drawn from the stream ("data", name, r)."""
+    """A scenario with its parameters; replicate r is drawn by the scenario's own generator."""
 
     scenario: str
     parameters: Mapping[str, Any]
@@ -85,7 +85,7 @@ class Simulated(Source):
     def load(self, root: int, replicate: int) -> Dataset:
         """See `Source`."""
         scenario = make_scenario(self.scenario, **self.parameters)
-        return scenario.draw(stream(root, "data", self.name, replicate), self.name)
+        return scenario.draw(scenario.rng(root, self.name, replicate), self.name)
 
 
 @dataclass(frozen=True, eq=False)

@@ -80,14 +80,24 @@ MAKERS = {
 """How to make three groups of thirty (90, d): a family registered without a line here fails the tests."""
 
 
+FORMS = ("l-bfgs-b", "bfgs[naive]", "nelder-mead[naive]")
+"""Of the direct methods, whose forms are in every matrix: one that can use all rungs, and a newcomer's."""
+
+
 def _methods() -> list[str]:
-    """Every registered method, plain and with each of its modifiers."""
-    names = []
-    for name in registry.NAMES["methods"]:
-        if name not in ELSEWHERE:
-            modifiers = registry.load("methods", name).modifiers
-            names += [name, *(f"{name}[{modifier}]" for modifier in modifiers)]
-    return names
+    """Every registered method, and those of its forms that `FORMS` names."""
+    plain = [name for name in registry.NAMES["methods"] if name not in ELSEWHERE]
+    return plain + [form for form in _forms() if form.partition("[")[0] in FORMS or form in FORMS]
+
+
+def _forms() -> list[str]:
+    """Every registered method with each of its modifiers."""
+    return [
+        f"{name}[{modifier}]"
+        for name in registry.NAMES["methods"]
+        if name not in ELSEWHERE
+        for modifier in registry.load("methods", name).modifiers
+    ]
 
 
 METHODS = pytest.mark.parametrize("method", _methods())
@@ -128,26 +138,41 @@ def test_nothing_is_left_out_in_silence():
     assert set(MAKERS) == set(registry.NAMES["families"])
     assert {family.name for family in families()} == set(MAKERS)
     assert set(ELSEWHERE) <= set(registry.NAMES["methods"])
-    assert len(_methods()) >= 13
+    assert len(_methods()) >= 19
+    assert len(_forms()) == 60
+    assert set(FORMS) - set(registry.NAMES["methods"]) <= set(_forms())
 
 
 @METHODS
 @SIZES
 def test_every_fit_ends_in_one_honest_record(family, method, d, K, monkeypatch):
+    _one_honest_record(family, method, d, K, monkeypatch, 3000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", [form for form in _forms() if form not in _methods()])
+@pytest.mark.parametrize(("family", "d"), cases(1, 2))
+def test_every_form_ends_in_one_honest_record(family, method, d, monkeypatch):
+    _one_honest_record(family, method, d, 2, monkeypatch, 300)
+
+
+def _one_honest_record(
+    family: Family, method: str, d: int, K: int, monkeypatch: pytest.MonkeyPatch, budget: int
+) -> None:
     calls = _count_evaluations(monkeypatch, family)
     data, estimator = _data(family, d), make_estimator(method)
     model = MixtureModel(family, K).on(data)
-    record = _fit(estimator, model, data)
+    record = _fit(estimator, model, data, budget)
     assert record.cost.passes == len(calls)
     assert record.cost.basis == "metered"
-    assert record.cost.passes <= 3000
+    assert record.cost.passes <= budget
     finished = len(calls) - bool(
         record.error
     )  # an evaluation that raised was paid for, but has no value
     np.testing.assert_array_equal(record.trajectory.passes, np.arange(1, finished + 1))
 
     monkeypatch.undo()
-    record = _fit(estimator, model, data, verifier=Verifier(model, data))
+    record = _fit(estimator, model, data, budget, Verifier(model, data))
     reason = estimator.supports(model, d)
     if reason:
         assert (record.finding, record.theta, record.cost.passes) == ("unsupported", None, 0)

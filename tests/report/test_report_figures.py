@@ -40,6 +40,9 @@ def test_colours_follow_the_method_whatever_its_form():
     hues = {style.look(m).color for m in ("em", "bfgs", "powell", "nuts", "my.module:Own")}
     assert len(hues) == 5
     assert style.FAILED not in hues
+    own = dict.fromkeys(name.partition("[")[0] for name in registry.NAMES["methods"])
+    assert len({style.look(method).marker for method in own}) == len(own)
+    assert style.look("em+newton").color == style.look("em").color
 
 
 @pytest.mark.parametrize(

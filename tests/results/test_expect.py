@@ -25,6 +25,11 @@ def value(made, quantity, **where):
         ("n_optima_not_narrow", {"data": "planted"}, 2),
         ("share_at_best", {"method": "em"}, 0.75),
         ("count_at_best", {}, 4),
+        ("count_within", {"gap": 1e-3}, 4),
+        ("count_within", {"gap": 1e-3, "said": True}, 3),
+        ("count_within", {"gap": 1e-5, "said": True}, 2),
+        ("count_beyond", {"gap": 1e-3}, 2),
+        ("count_beyond", {"gap": 5.0, "said": True, "method": "bfgs[naive]"}, 1),
         ("finding", {"method": "em"}, "maximum"),
         ("share_finding", {"finding": "saddle"}, 1 / 8),
         ("count_finding", {"finding": "error", "method": "bfgs[naive]"}, 1),
@@ -184,7 +189,7 @@ def test_wrong_names(quantity, where, says):
 
 
 def test_every_quantity_gives_a_value_or_a_reason():
-    extra = {"finding": "saddle", "parameter": "means", "component": 1, "name": "x"}
+    extra = {"finding": "saddle", "parameter": "means", "component": 1, "name": "x", "gap": 1.0}
     extra |= {"method": "em", "other": "bfgs", "tolerance": 0.1}
     for made in (
         results([]),

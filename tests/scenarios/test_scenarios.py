@@ -95,3 +95,20 @@ def test_misspelt_and_missing():
         make_scenario("gaussian", weights=[1.0], means=[0], sds=[1])
     with pytest.raises(SpecError, match='Did you mean "gaussian"'):
         make_scenario("gauss", **TWO)
+
+
+def test_data_published_with_seeds_are_drawn_as_published():
+    scenario = make_scenario("gaussian", **TWO, stratified=True, first_seed=5)
+    for replicate in (0, 3):
+        rng = np.random.default_rng(5 + replicate)
+        published = np.concatenate([rng.normal(0, 0.08, 300), rng.normal(0.6, 0.12, 700)])
+        for root, name in ((1, "a"), (2, "b")):
+            x = scenario.draw(scenario.rng(root, name, replicate)).x[:, 0]
+            np.testing.assert_array_equal(x, published)
+    own = make_scenario("gaussian", **TWO)
+    a, b = (own.draw(own.rng(1, "two", 0)), own.draw(stream(1, "data", "two", 0)))
+    assert a.digest == b.digest
+    with pytest.raises(
+        SpecError, match="first_seed: expected a whole number of at least 0, got -1"
+    ):
+        make_scenario("gaussian", **TWO, first_seed=-1)

@@ -102,6 +102,18 @@ def test_readable_without_us(store: Store) -> None:
     assert not [p for p in store.path.rglob("*") if p.suffix in (".pkl", ".pickle")]
 
 
+def test_folders_from_before_a_column_can_be_read(store: Store) -> None:
+    store.append(*batch(0))
+    (part,) = (store.path / "fits").iterdir()
+    pq.write_table(pq.read_table(part).drop_columns(["target"]), part)
+    store.append(*batch(1, target="penalised"))
+    for _ in range(2):
+        target = store.read().fits["target"]
+        assert target.isna().tolist() == [True, False]
+        assert target[1] == "penalised"
+        store.compact()
+
+
 def test_numbers_come_back_to_the_last_bit() -> None:
     theta = Theta([1 / 3, 2 / 3], means=[[np.nan], [np.pi]], covariances=[[[np.inf]], [[-np.inf]]])
     text = to_json(theta.to_dict())
