@@ -93,20 +93,28 @@ def test_200_mixed_starts_find_the_best_and_the_frequent_optima(case):
             assert (point["finding"], point["narrow"]) in found, point["loglik"]
 
 
-POINTS = [
-    pytest.param(case, point, id=f"{case['id']}-{i}")
-    for case in CASES
-    for i, point in enumerate(case["points"])
-    if point["theta"] is not None
-]
+WITHOUT = "the list has no parameters for it, and no search of ours came upon it"
 
 
-@pytest.mark.parametrize(("case", "point"), POINTS)
+@pytest.mark.parametrize(
+    ("case", "point"),
+    [
+        pytest.param(
+            *(case, point),
+            id=f"{case['id']}-{i}",
+            marks=[pytest.mark.skip(WITHOUT)] if point["theta"] is None else [],
+        )
+        for case in CASES
+        for i, point in enumerate(case["points"])
+    ],
+)
 def test_listed_points_get_their_finding(case, point):
     verdict = verify(model_of(case), data_of(case), theta_of(point))
     assert verdict.loglik == pytest.approx(point["loglik"], abs=1e-5)
     assert (verdict.finding, verdict.narrow) == (point["finding"], point["narrow"])
-    assert verdict.smallest_count == pytest.approx(point["smallest_count"], abs=1e-3)
+    assert verdict.smallest_count == pytest.approx(point["smallest_count"], abs=2e-4)
+    if point["smallest_ratio"] is not None:
+        assert verdict.narrow_ratio == pytest.approx(point["smallest_ratio"], rel=1e-3)
     if verdict.finding == "maximum":
         assert verdict.attainable_gain < 1e-7
 
