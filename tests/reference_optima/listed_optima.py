@@ -11,7 +11,7 @@ is a maximum of ours with its log-likelihood, ratio of spreads and least count);
 
 `finding` is "maximum" where the list says strict. Where it says "flat direction (ridge, duplicate or empty
 component)", it is what perturbing the point and climbing again by scipy's BFGS shows: a `ridge`, a
-`duplicate`, or a `saddle` (Davis heights: the split of the one normal gains 3.2 nats). Three narrow points
+`duplicate`, or a `saddle` (Davis heights: the split of the one normal gains 3.2 nats). Five narrow points
 that it calls flat are maxima: in units of the component's own spread no eigenvalue of the negative Hessian,
 by differences in extended precision, is below 0.8.
 """
