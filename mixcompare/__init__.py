@@ -26,6 +26,7 @@ _PUBLIC = {
     "SpecError": "mixcompare.errors:SpecError",
     "StoreError": "mixcompare.errors:StoreError",
     "Theta": "mixcompare.theta:Theta",
+    "UserFamily": "mixcompare.families.user:UserFamily",
     "Verdict": "mixcompare.records:Verdict",
     "compare": "mixcompare.study.compare:compare",
     "em_rate": "mixcompare.inference.rate:em_rate",
@@ -53,6 +54,7 @@ __all__ = [
     "SpecError",
     "StoreError",
     "Theta",
+    "UserFamily",
     "Verdict",
     "__version__",
     "compare",
@@ -79,6 +81,7 @@ if TYPE_CHECKING:
         SpecError,
         StoreError,
     )
+    from mixcompare.families.user import UserFamily
     from mixcompare.fit import fit, fit_many
     from mixcompare.inference.criteria import information_criteria
     from mixcompare.inference.information import standard_errors

@@ -74,6 +74,23 @@ class _Name(click.ParamType):
         return str(value)
 
 
+class _NumberOr(click.ParamType):
+    """A number, or one word that stands for something else."""
+
+    name = "number"
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | str:
+        try:
+            return self.word if value == self.word else float(value)
+        except ValueError:
+            self.fail(f'expected a number or "{self.word}", got "{value}"', param, ctx)
+
+
 class _List(click.ParamType):
     """Values of one type, separated by commas."""
 
@@ -179,7 +196,12 @@ def report(folder: Path, formats: list[str] | None) -> None:
 def _model_options(command: Any) -> Any:
     """The options that name data columns and a model; `fit` and `verify` share them."""
     for option in (
-        click.option("--df", type=float, help="Fixed degrees of freedom."),
+        click.option(
+            "--df",
+            type=_NumberOr("free"),
+            metavar="V",
+            help='Degrees of freedom: a number, or "free".',
+        ),
         click.option(
             "--n-trials", type=click.IntRange(min=1), help="Trials of a binomial observation."
         ),

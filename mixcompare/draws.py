@@ -79,12 +79,18 @@ def log_likelihoods(problem: Problem, draws: Draws) -> np.ndarray:
 
 
 def label_free(model: MixtureModel, draws: Draws, loglik: np.ndarray) -> dict[str, np.ndarray]:
-    """Quantities that no relabelling changes: log-likelihood, mean and variance of the mixture."""
+    """Quantities that no relabelling changes: log-likelihood, mean and variance of the mixture.
+
+    Moments that do not exist in some draw are left out.
+    """
     means, variances = model.family.moments(draws.parameters)
     w = draws.weights[..., None]
     mean = (w * means).sum(axis=-2)
     variance = (w * (variances + (means - mean[..., None, :]) ** 2)).sum(axis=-2)
-    return {"loglik": loglik, "mixture mean": mean, "mixture variance": variance}
+    found = {"loglik": loglik}
+    for name, value in {"mixture mean": mean, "mixture variance": variance}.items():
+        found[name] = value[..., np.isfinite(value).all(axis=(0, 1))]
+    return found
 
 
 def worst_rhat(values: Mapping[str, np.ndarray]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from mixcompare import registry
 from mixcompare.data import Dataset
 from mixcompare.errors import DataError, SpecError, nearest
 from mixcompare.families.base import Family, Frame, Parameters
+from mixcompare.families.user import adopted
 from mixcompare.numerics import log_softmax, logsumexp
 from mixcompare.options import with_options
 from mixcompare.theta import Theta
@@ -202,8 +203,8 @@ class MixtureModel:
 
 
 def _make(name: str, options: dict[str, Any]) -> Family:
-    cls = registry.load("families", name)
-    known = [field.name for field in fields(cls)]
+    cls = adopted(registry.load("families", name))
+    known = [field.name for field in fields(cls)] if is_dataclass(cls) else []
     for key in options:
         if key not in known:
             raise SpecError(

@@ -135,23 +135,50 @@ class Problem:
 
     def log_likelihood(self, theta: Theta) -> float:
         """Log-likelihood (nats) at theta; one pass."""
-        return self.statistics(theta)[0]
+        self._charge()
+        framed = self.model.family.to_frame(theta.parameters, self.frame)
+        loglik = self.likelihood.value(theta.weights, framed)
+        self._record(loglik, theta, theta)
+        return loglik
+
+    def value(self, z: np.ndarray) -> float:
+        """Log-likelihood (nats) at z, as in `value_and_score`; one pass."""
+        self._charge()
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            loglik = self.likelihood.value_at(z, lambda at: self.model.split(at, self.n_features))
+        self._record(loglik, z, None)
+        return loglik
 
     def value_and_score(self, z: np.ndarray) -> tuple[float, np.ndarray]:
         """Log-likelihood (nats) and its gradient (q,) at z, unconstrained in the frame's units; one pass.
 
         Fisher's identity: the gradient is that of the expected complete-data log-likelihood at the same
-        point. Non-finite coordinates give nan.
+        point. Non-finite coordinates give nan. Where the family states no score, differences stand in for
+        it: 4 q passes more.
         """
+        if self.model.family.difference_step:
+            return self.value(z), self._differences(z, self.model.family.difference_step)
         self._charge()
-        model = self.model
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            weights, parameters = model.split(z, self.n_features)
-            loglik, statistics = self.likelihood(weights, parameters)
-            by_weight = statistics[:-1, 0] - self.n * weights[:-1]
-            gradient = np.concatenate([by_weight, model.family.score(parameters, statistics)])
+            loglik, gradient = self.likelihood.value_and_score(z, self._value_and_score)
         self._record(loglik, z, None)
         return loglik, gradient
+
+    def _differences(self, z: np.ndarray, h: float) -> np.ndarray:
+        """(f(z - 2 h) - 8 f(z - h) + 8 f(z + h) - f(z + 2 h)) / 12 h in each coordinate: error O(h^4)."""
+        gradient = np.empty(z.size)
+        for i in range(z.size):
+            step = h * (np.arange(z.size) == i)
+            values = [self.value(z + k * step) for k in (-2, -1, 1, 2)]
+            gradient[i] = np.dot(values, [1, -8, 8, -1]) / (12 * h)
+        return gradient
+
+    def _value_and_score(self, z: np.ndarray) -> tuple[float, np.ndarray]:
+        model = self.model
+        weights, parameters = model.split(z, self.n_features)
+        loglik, statistics = self.likelihood(weights, parameters)
+        by_weight = statistics[:-1, 0] - self.n * weights[:-1]
+        return loglik, np.concatenate([by_weight, model.family.score(parameters, statistics)])
 
     def e_step(self, theta: Theta) -> np.ndarray:
         """Responsibilities (n_rows, K) at theta; one pass, by the exact and slow route."""
@@ -187,9 +214,14 @@ class Problem:
         self._record(loglik, theta, theta)
         return value, r
 
-    def weigh(self, responsibilities: np.ndarray) -> np.ndarray:
-        """Statistics, as `maximise` takes them, for given responsibilities (n_rows, K); no pass."""
-        return self.model.family.sums(self._data, responsibilities)
+    def weigh(self, responsibilities: np.ndarray, theta: Theta | None = None) -> np.ndarray:
+        """Statistics, as `maximise` takes them, for responsibilities (n_rows, K) given at theta; no pass.
+
+        See `Family.sums` for what theta matters to, and what is taken in its place without it.
+        """
+        family = self.model.family
+        framed = None if theta is None else family.to_frame(theta.parameters, self.frame)
+        return family.sums(self._data, responsibilities, framed)
 
     def draw(self, responsibilities: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Shares (n_rows, K) of each row whose observations go each to a component drawn at random.

@@ -19,7 +19,9 @@ NAMES: dict[str, dict[str, str]] = {
         "categorical": "mixcompare.families.categorical:Categorical",
         "poisson": "mixcompare.families.poisson:Poisson",
         "exponential": "mixcompare.families.exponential:Exponential",
+        "gamma": "mixcompare.families.gamma:Gamma",
         "gaussian": "mixcompare.families.gaussian:Gaussian",
+        "student_t": "mixcompare.families.student_t:StudentT",
     },
     "methods": {
         "em": "mixcompare.estimators.em:EM",
@@ -68,6 +70,10 @@ NAMES: dict[str, dict[str, str]] = {
         "findings": "mixcompare.report.figures.findings:draw",
         "densities": "mixcompare.report.figures.densities:draw",
         "gaps": "mixcompare.report.figures.gaps:draw",
+        "claims": "mixcompare.report.figures.claims:draw",
+        "performance-profiles": "mixcompare.report.figures.performance_profiles:draw",
+        "data-profiles": "mixcompare.report.figures.data_profiles:draw",
+        "runtime-distributions": "mixcompare.report.figures.runtime_distributions:draw",
     },
     "reporters": {
         "html": "mixcompare.report.build:build",

@@ -36,6 +36,14 @@ def _times(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
     return rng.exponential(np.where(rng.random((n, d)) < 0.4, 0.5, 6.0))
 
 
+def _tailed(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
+    return rng.standard_t(2, size=(n, d)) + np.where(rng.random((n, 1)) < 0.4, 2.0, 0.0)
+
+
+def _sizes(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
+    return rng.gamma(4.0, np.where(rng.random((n, d)) < 0.4, 0.3, 3.0))
+
+
 def _codes(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
     """Items of three and of two levels in turn."""
     tops = np.where(np.arange(d) % 2, 1, 2)
@@ -44,16 +52,19 @@ def _codes(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
 
 MAKERS = {
     "gaussian": _normal,
+    "student_t": _tailed,
     "bernoulli": _binary,
     "poisson": _counts,
     "binomial": _successes,
     "exponential": _times,
+    "gamma": _sizes,
     "categorical": _codes,
 }
 """How to make data (n, d) for each family: a family registered without a line here fails the tests."""
 
 VALUES: dict[tuple[str, str], tuple[typing.Any, ...]] = {
     ("binomial", "n_trials"): (7,),
+    ("student_t", "df"): (4.0, None),
     ("categorical", "levels"): (None,),
     ("categorical", "first"): (None,),
 }
@@ -77,17 +88,24 @@ def label(family: Family) -> str:
     return "-".join([family.name, *(str(v) for v in family.options.values() if v is not None)])
 
 
-def cases(*sizes: typing.Any, slow: typing.Any = ()) -> list[typing.Any]:
+BY_BLOCKS = ("student_t",)
+"""Families without a compiled pass."""
+
+
+def cases(
+    *sizes: typing.Any, slow: typing.Any = (), slow_by_blocks: typing.Any = ()
+) -> list[typing.Any]:
     """Every family with every size, d or (d, ...): for univariate families those with d = 1.
 
-    Sizes that are in `slow` too are marked so.
+    Sizes that are in `slow` too are marked so, those in `slow_by_blocks` for families of `BY_BLOCKS`.
     """
     made = []
     for family, size in itertools.product(families(), sizes):
         numbers = size if isinstance(size, tuple) else (size,)
         if numbers[0] == 1 or not family.univariate:
             name = "-".join([label(family), *map(str, numbers)])
-            marks = [pytest.mark.slow] if size in slow else []
+            late = size in slow or (family.name in BY_BLOCKS and size in slow_by_blocks)
+            marks = [pytest.mark.slow] if late else []
             made.append(pytest.param(family, *numbers, id=name, marks=marks))
     return made
 

@@ -50,7 +50,7 @@ class CEM(Estimator):
         def look(theta: Theta) -> Look:
             value, partition = problem.anneal(theta, np.inf)
             bound = ROUNDINGS * problem.rounding(theta, value)
-            return Look(value, problem.weigh(partition), bound)
+            return Look(value, problem.weigh(partition, theta), bound)
 
         def step(theta: Theta, statistics: np.ndarray) -> Theta:
             return problem.maximise(statistics)

@@ -86,7 +86,7 @@ class DAEM(Estimator):
         def look(theta: Theta) -> Look:
             value, responsibilities = problem.anneal(theta, power)
             bound = ROUNDINGS * problem.rounding(theta, value)
-            return Look(value, problem.weigh(responsibilities), bound)
+            return Look(value, problem.weigh(responsibilities, theta), bound)
 
         def step(theta: Theta, statistics: np.ndarray) -> Theta:
             return problem.maximise(statistics)

@@ -118,7 +118,7 @@ def scaled(problem: Problem, start: Theta, gradient: bool, box: Box) -> Formulat
     model, d, n = problem.model, problem.n_features, problem.n
 
     def value(x: np.ndarray) -> float:
-        return -problem.value_and_score(x)[0] / n
+        return -problem.value(x) / n
 
     def value_and_gradient(x: np.ndarray) -> tuple[float, np.ndarray]:
         loglik, score = problem.value_and_score(x)

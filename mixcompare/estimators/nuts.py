@@ -89,8 +89,13 @@ class NUTS(Estimator):
         return self.n_chains
 
     def supports(self, model: MixtureModel, n_features: int) -> str:
-        """Every family declares a prior."""
-        return ""
+        """Families that state priors."""
+        if model.family.priors_text:
+            return ""
+        return (
+            f"the {model.family.name} family states no priors: a posterior needs its priors_text, "
+            f"pymc_components, from_draws, to_draws, log_prior and prior_sd"
+        )
 
     def fit(self, problem: Problem, start: Theta, rng: np.random.Generator) -> Claim:
         """All chains from one start; see `run`."""

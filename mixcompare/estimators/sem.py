@@ -63,7 +63,7 @@ class SEM(Estimator):
                 message = f"the log-likelihood is {value} after {iteration} iterations"
                 return end(theta, iteration, False, "non_finite", message)
             drawn = problem.draw(responsibilities, rng)
-            successor = problem.maximise(problem.weigh(drawn))
+            successor = problem.maximise(problem.weigh(drawn, theta))
             trouble = collapse(problem, successor)
             if trouble:
                 message = f"{trouble} in iteration {iteration + 1}"

@@ -106,8 +106,11 @@ class SQUAREM(Estimator):
                     run.cycle(cycle)
             except BudgetExceeded as stop:
                 return end(run.theta, cycle, False, "budget", str(stop))
-            if run.trouble:
+            if run.status == "collapsed":
                 message = f"{run.trouble} in cycle {cycle}"
+                return end(run.theta, cycle - 1, False, run.status, message)
+            if run.status:
+                message = f"{run.trouble} after {cycle} cycles"
                 return end(run.theta, cycle, False, run.status, message)
             progress.add(run.seen.value)
             done = progress.done(self.tol, run.remaining)

@@ -8,7 +8,7 @@ parameters (first axis K) that `Theta` holds, because components may share param
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -129,6 +129,15 @@ class Family(ABC):
         new[edge.parameter][(edge.component, *edge.index)] = value
         return new
 
+    def from_edge(self, parameters: Parameters, edge: Edge) -> float:
+        """How far the parameter of an edge is from it, on the scale on which it is judged there; 0 at it."""
+        value = parameters[edge.parameter][(edge.component, *edge.index)]
+        return float(abs(value - edge.value))
+
+    def inside(self, edge: Edge, distance: float) -> float:
+        """The value of a parameter at a distance (see `from_edge`) inside its edge."""
+        return abs(edge.value - distance)
+
     @abstractmethod
     def order_key(self, parameters: Parameters) -> np.ndarray:
         """(K, m): components are put in canonical order by the columns, the first one leading."""
@@ -159,8 +168,17 @@ class Family(ABC):
         """Prepare passes over this data."""
 
     @abstractmethod
-    def sums(self, data: Dataset, responsibilities: np.ndarray) -> np.ndarray:
-        """Statistics (frame), as `mle` takes them, for responsibilities (n, K); counts are applied here."""
+    def sums(
+        self,
+        data: Dataset,
+        responsibilities: np.ndarray,
+        parameters: Parameters | None = None,
+    ) -> np.ndarray:
+        """Statistics (frame), as `mle` takes them, for responsibilities (n, K); counts are applied here.
+
+        Where they are expectations that depend on the parameters, those at `parameters` (frame); without
+        them, at the point where each component's weighted likelihood is largest, which `mle` gives back.
+        """
 
     @abstractmethod
     def mle(self, statistics: np.ndarray) -> dict[str, np.ndarray]:
@@ -172,6 +190,9 @@ class Family(ABC):
 
         `statistics` are the expected ones at the same parameters (Fisher's identity).
         """
+
+    difference_step: ClassVar[float] = 0.0
+    """Step, in unconstrained coordinates, of the differences that stand in for `score`; 0 if it is stated."""
 
     # -- other targets than the likelihood, and other steps (all in the frame) ---------------------
 
@@ -310,6 +331,25 @@ class Pass(ABC):
     @abstractmethod
     def __call__(self, weights: np.ndarray, parameters: Parameters) -> tuple[float, np.ndarray]:
         """Log-likelihood (nats, data's units) and expected statistics at a point in the frame."""
+
+    def value(self, weights: np.ndarray, parameters: Parameters) -> float:
+        """The log-likelihood alone, where that is less work."""
+        return self(weights, parameters)[0]
+
+    def value_at(
+        self, z: np.ndarray, split: Callable[[np.ndarray], tuple[np.ndarray, Parameters]]
+    ) -> float:
+        """The same at unconstrained coordinates z (q,) of the frame; `split` gives weights and parameters."""
+        return self.value(*split(z))
+
+    def value_and_score(
+        self, z: np.ndarray, generic: Callable[[np.ndarray], tuple[float, np.ndarray]]
+    ) -> tuple[float, np.ndarray]:
+        """Log-likelihood (nats) and its gradient at unconstrained coordinates z (q,) of the frame.
+
+        `generic(z)` makes both from one pass by the family's own methods; there may be a faster way.
+        """
+        return generic(z)
 
     @abstractmethod
     def magnitude(self, statistics: np.ndarray) -> float:

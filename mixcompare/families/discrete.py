@@ -1,60 +1,18 @@
-"""What families of counts and codes have in common: no unit, and a likelihood that is bounded."""
+"""What families of counts and codes have in common."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-
-from mixcompare.data import Dataset
-from mixcompare.families.base import Frame, Parameters
 from mixcompare.families.fused import ExponentialFamily
+from mixcompare.families.unscaled import Unscaled
 
 
-class DiscreteFamily(ExponentialFamily):
-    """An exponential family of discrete observations: the frame is the identity, nothing collapses.
+class DiscreteFamily(Unscaled, ExponentialFamily):
+    """An exponential family of discrete observations: counts and codes have no unit, nothing collapses.
 
     Rates and probabilities at the end of their range are edges (`Family.edges`), where the likelihood
     is finite.
     """
 
     discrete: ClassVar[bool] = True
-
-    def frame(self, data: Dataset) -> Frame:
-        """Identity: counts and codes have no unit."""
-        return Frame(np.zeros(data.n_features), np.ones(data.n_features))
-
-    def coordinate_units(self, n_components: int, frame: Frame) -> np.ndarray:
-        """Ones."""
-        return np.ones(self.n_coordinates(n_components, frame.scale.size))
-
-    def to_frame(self, parameters: Parameters, frame: Frame) -> dict[str, np.ndarray]:
-        """Unchanged."""
-        return dict(parameters)
-
-    def from_frame(self, parameters: Parameters, frame: Frame) -> dict[str, np.ndarray]:
-        """Unchanged."""
-        return dict(parameters)
-
-    def spread(self, parameters: Parameters) -> np.ndarray:
-        """inf: nothing collapses."""
-        return np.full(_components(parameters), np.inf)
-
-    def extent(self, parameters: Parameters) -> np.ndarray:
-        """inf."""
-        return np.full(_components(parameters), np.inf)
-
-    def contraction(
-        self, data: Dataset, parameters: Parameters, responsibilities: np.ndarray
-    ) -> np.ndarray:
-        """nan: nothing collapses."""
-        return np.full(_components(parameters), np.nan)
-
-    def narrow_limits(self, n_features: int) -> tuple[float, float]:
-        """Never narrow."""
-        return 0.0, 0.0
-
-
-def _components(parameters: Parameters) -> int:
-    """K."""
-    return len(next(iter(parameters.values())))

@@ -22,7 +22,7 @@ from mixcompare.families.base import (
     refuse,
 )
 from mixcompare.families.fused import Core, ExponentialFamily
-from mixcompare.families.maps import from_log, to_log
+from mixcompare.families.maps import from_log, lesser, to_log
 from mixcompare.families.priors import GAMMA, log_gamma_density, log_rate_sd
 from mixcompare.numerics import inlinable
 
@@ -49,16 +49,23 @@ def maximise(S, layout, P):  # type: ignore[no-untyped-def]
 @inlinable
 def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
     """eta = -r, a = log r."""
-    most = 0.0
+    least = np.inf
     for k in range(P.shape[0]):
         rate = P[k, 0] if P[k, 0] > 0 else np.nan
         a[k] = math.log(rate)
         eta[k, 0] = -rate
-        most = rate if not rate <= most else most
-    return 1.0 / most
+        least = lesser(least, 1.0 / rate)
+    return least
 
 
-CORE = Core(statistics, maximise, natural, to_log, from_log)
+@inlinable
+def score(P, S, layout, g):  # type: ignore[no-untyped-def]
+    """N - r S_1."""
+    for k in range(P.shape[0]):
+        g[k] = S[k, 0] - S[k, 1] * P[k, 0]
+
+
+CORE = Core(statistics, maximise, natural, to_log, from_log, score)
 
 
 @dataclass(frozen=True)
@@ -164,11 +171,6 @@ class Exponential(ExponentialFamily):
     def n_statistics(self, n_features: int) -> int:
         """1."""
         return 1
-
-    def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
-        """N - r S_1."""
-        score: np.ndarray = statistics[:, 0] - statistics[:, 1] * parameters["rates"]
-        return score
 
     # -- degenerate and narrow components ---------------------------------------------------------
 

@@ -49,20 +49,23 @@ class NormalPrior:
         N: np.ndarray,
         estimates: Mapping[str, np.ndarray],
         project: Callable[[np.ndarray], np.ndarray],
+        precision: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
         """Posterior mode, from expected counts (K,) and the maximum likelihood estimates.
 
         mean (N m + kappa mu) / (N + kappa), covariance (N C + N kappa / (N + kappa) (m - mu)(m - mu)' +
         scale) / (N + nu + d + 2); if shared the sum over components but for the scale, over n + nu + d +
         1 + K. `project` makes matrices of the kind the model allows. An empty
-        component gets the prior's own mode.
+        component gets the prior's own mode. Where observations have latent precisions, `precision` (K,)
+        are their expected sums, which stand for N in all but the denominator, and N C is their scatter.
         """
+        U = N if precision is None else precision
         K, d = N.size, self.mean.size
         full = (N > 0)[:, None]
         means = np.where(full, estimates["means"], self.mean)
         within = np.where(full[:, :, None], estimates["covariances"], 0.0)
         apart = means - self.mean
-        shrunk = (N * KAPPA / (N + KAPPA))[:, None, None] * project(
+        shrunk = (U * KAPPA / (U + KAPPA))[:, None, None] * project(
             apart[:, :, None] * apart[:, None, :]
         )
         scatter = N[:, None, None] * within + shrunk
@@ -71,7 +74,7 @@ class NormalPrior:
             covariances = np.repeat(total[None] / (N.sum() + 2 * d + 3 + K), K, axis=0)
         else:
             covariances = (scatter + self.scale) / (N + 2 * d + 4)[:, None, None]
-        return {"means": self.mean + (N / (N + KAPPA))[:, None] * apart, "covariances": covariances}
+        return {"means": self.mean + (U / (U + KAPPA))[:, None] * apart, "covariances": covariances}
 
     def log_density(self, parameters: Mapping[str, np.ndarray]) -> float:
         """Nats, up to a constant; nan where a covariance is not positive definite.

@@ -26,6 +26,9 @@ BETA = 1.5
 GAMMA = 1.5
 """Shape of the Gamma prior on a rate; its mean is that of one component fitted to all the data."""
 
+DF = (2.0, 0.1)
+"""Shape and rate of the Gamma prior on degrees of freedom."""
+
 
 def log_normal_density(x: np.ndarray, mean: np.ndarray, sd: np.ndarray | float) -> float:
     """sum of log N(x; mean, sd^2)."""
@@ -63,6 +66,20 @@ def log_rate_sd() -> float:
     from scipy.special import polygamma  # a quarter of a second to import
 
     return float(np.sqrt(polygamma(1, GAMMA)))
+
+
+def log_df_density(df: np.ndarray) -> float:
+    """sum over df of the log-density of log df, where df ~ Gamma(2, 0.1)."""
+    shape, rate = DF
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.sum(shape * np.log(rate * df) - rate * df - math.lgamma(shape)))
+
+
+def log_df_sd() -> float:
+    """Standard deviation of log df, where df ~ Gamma(2, 0.1)."""
+    from scipy.special import polygamma  # a quarter of a second to import
+
+    return float(np.sqrt(polygamma(1, DF[0])))
 
 
 def log_factor_density(factor: np.ndarray, log_scale: np.ndarray) -> float:

@@ -265,13 +265,13 @@ class Follower:
     def _edge(self, theta: Theta, loglik: float) -> str:
         """A coordinate at its edge, in words; "" if there is none."""
         problem = self.surface.problem
-        empty = empty_components(problem, theta, loglik, self.lenient)
+        empty, _ = empty_components(problem, theta, loglik, self.lenient)
         if empty:
             return f"weight {empty[0] + 1}"
         near = [
             edge
             for edge in self.model.family.edges(theta.parameters)
-            if abs(theta[edge.parameter][(edge.component, *edge.index)] - edge.value) < NEAR
+            if self.model.family.from_edge(theta.parameters, edge) < NEAR
         ]
         edges = snap(self.model, self.data, theta, loglik, self.lenient)[1] if near else []
         return edges[0].name if edges else ""

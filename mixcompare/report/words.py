@@ -96,6 +96,8 @@ PARAMETERS = {
     "logit_weights": "weight (logit)",
     "means": "mean",
     "log_sds": "sd (log)",
+    "log_scales": "scale (log)",
+    "log_df": "df (log)",
     "correlations": "correlation (Fisher z)",
     "logits": "probability (logit)",
     "log_rates": "rate (log)",

@@ -72,7 +72,7 @@ class Surface:
 
     def value(self, delta: np.ndarray) -> float:
         """Log-likelihood, nats; one pass."""
-        return self.problem.value_and_score(self._z(delta))[0]
+        return self.problem.value(self._z(delta))
 
     def gradient(self, delta: np.ndarray) -> np.ndarray:
         """Nats per unit; one pass."""

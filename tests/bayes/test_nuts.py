@@ -179,6 +179,7 @@ def test_matrices_and_single_components(K, options, loglik):
         ("categorical", {}, "role_conflict"),
         ("gaussian", {"covariance": "diag"}, "old_faithful"),
         ("gaussian", {"covariance": "spherical"}, "old_faithful"),
+        ("student_t", {"df": 4.0}, "old_faithful"),
     ],
 )
 def test_every_family_is_sampled(family, options, data):

@@ -29,6 +29,9 @@ CASES = [
     ("poisson", {}, 2, 1),
     ("binomial", {"n_trials": 5}, 2, 1),
     ("exponential", {}, 3, 1),
+    ("student_t", {"df": 4.0}, 2, 1),
+    ("student_t", {}, 2, 3),
+    ("gamma", {}, 2, 1),
     ("categorical", {}, 2, 3),
 ]
 
@@ -95,7 +98,9 @@ def log_jacobian(values: dict[str, np.ndarray], d: int) -> float:
     for name, value in values.items():
         if name == "p":
             total += np.log(value * (1 - value)).sum()
-        elif name in ("sigma", "rate") or name.startswith("p_"):
+        elif name == "df":
+            total += np.log(value * (1 - value / 200)).sum()
+        elif name in ("sigma", "rate", "mean", "shape") or name.startswith("p_"):
             total += np.log(value).sum()
         elif name.startswith("factor"):
             total += np.log(value[np.cumsum(np.arange(1, d + 1)) - 1]).sum()
@@ -175,8 +180,10 @@ def test_prior_sds_have_the_shapes_of_the_reporting_scale(family, options, K, d)
     [
         ("poisson", {}, [0.0, 1.0, 5.0]),
         ("exponential", {}, [0.5, 1.0, 5.0]),
+        ("gamma", {}, [0.5, 1.0, 5.0]),
         ("binomial", {"n_trials": 5}, [0.0, 1.0, 5.0]),
         ("categorical", {"levels": (3,)}, [0.0, 1.0, 2.0]),
+        ("student_t", {}, [0.5, 1.0, 5.0]),
         ("gaussian", {"covariance": "spherical"}, [[0.0, 1.0], [3.0, 2.0], [1.0, 1.0]]),
         ("gaussian", {"covariance": "diag"}, [[0.0, 1.0], [3.0, 2.0], [1.0, 1.0]]),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from family_cases import cases, families, label
 from mixcompare import registry
 from mixcompare.data import Dataset
 from mixcompare.estimators.base import Estimator, make_estimator
-from mixcompare.families.base import Family
+from mixcompare.families.base import Family, Pass
+from mixcompare.families.blockwise import BlockPass
 from mixcompare.families.fused import FusedPass
 from mixcompare.fit import run_fit
 from mixcompare.mixture import MixtureModel
@@ -51,6 +53,14 @@ def _times(rng: np.random.Generator, d: int) -> np.ndarray:
     return rng.exponential(np.repeat([[0.1], [2.0], [30.0]], 30, axis=0), size=(90, d))
 
 
+def _tailed(rng: np.random.Generator, d: int) -> np.ndarray:
+    return rng.standard_t(1.3, size=(90, d)) + np.repeat([[0.0], [3.0], [6.0]], 30, axis=0)
+
+
+def _sizes(rng: np.random.Generator, d: int) -> np.ndarray:
+    return rng.gamma(4.0, np.repeat([[0.3], [1.0], [9.0]], 30, axis=0), size=(90, d))
+
+
 def _codes(rng: np.random.Generator, d: int) -> np.ndarray:
     """Items of three and of two levels in turn."""
     tops = np.where(np.arange(d) % 2, 1, 2)
@@ -59,10 +69,12 @@ def _codes(rng: np.random.Generator, d: int) -> np.ndarray:
 
 MAKERS = {
     "gaussian": _normal,
+    "student_t": _tailed,
     "bernoulli": _binary,
     "poisson": _counts,
     "binomial": _successes,
     "exponential": _times,
+    "gamma": _sizes,
     "categorical": _codes,
 }
 """How to make three groups of thirty (90, d): a family registered without a line here fails the tests."""
@@ -81,7 +93,8 @@ def _methods() -> list[str]:
 METHODS = pytest.mark.parametrize("method", _methods())
 FAMILIES = pytest.mark.parametrize("family", families(), ids=label)
 SIZES = pytest.mark.parametrize(
-    ("family", "d", "K"), cases((1, 1), (1, 2), (2, 3), (3, 2), slow=[(2, 3)])
+    ("family", "d", "K"),
+    cases((1, 1), (1, 2), (2, 3), (3, 2), slow=[(2, 3)], slow_by_blocks=[(1, 1), (3, 2)]),
 )
 
 
@@ -215,12 +228,15 @@ def test_settings_are_frozen_and_travel(method):
 def _count_evaluations(monkeypatch: pytest.MonkeyPatch, family: Family) -> list[str]:
     """A list that grows by one with each look at all densities, whoever asks."""
     calls: list[str] = []
-    fused, naive = FusedPass.__call__, type(family).naive_density
+    naive = type(family).naive_density
     exact = type(family).log_density
 
-    def count_fused(self: FusedPass, *args: object) -> object:
-        calls.append("pass")
-        return fused(self, *args)
+    def counted(whole: Callable[..., object]) -> Callable[..., object]:
+        def count_pass(self: Pass, *args: object) -> object:
+            calls.append("pass")
+            return whole(self, *args)
+
+        return count_pass
 
     def count_naive(self: Family, *args: object) -> object:
         calls.append("naive")
@@ -234,7 +250,13 @@ def _count_evaluations(monkeypatch: pytest.MonkeyPatch, family: Family) -> list[
     # Python, which are counted here.
     for method in ("em", "squarem"):
         monkeypatch.setattr(f"mixcompare.estimators.{method}.compiles", lambda problem: False)
-    monkeypatch.setattr(FusedPass, "__call__", count_fused)
+    for kind, method in (
+        (FusedPass, "__call__"),
+        (FusedPass, "_at"),
+        (BlockPass, "__call__"),
+        (BlockPass, "value"),
+    ):
+        monkeypatch.setattr(kind, method, counted(getattr(kind, method)))
     monkeypatch.setattr(type(family), "log_density", count_exact)
     # without a verifier the driver has a look at the end itself, which is not the method's to pay for
     monkeypatch.setitem(run_fit.__globals__, "_loglik", lambda *args: float("nan"))

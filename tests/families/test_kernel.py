@@ -22,7 +22,8 @@ def compare(model: MixtureModel, data: Dataset, theta: Theta) -> None:
     loglik, statistics = problem.statistics(theta)
     exact = float(data.weights @ model.log_density(data.x, theta))
     assert abs(loglik - exact) <= 8 * problem.rounding(theta, loglik, statistics)
-    expected = model.family.sums(data, problem.e_step(theta))
+    framed = model.family.to_frame(theta.parameters, problem.frame)
+    expected = model.family.sums(data, problem.e_step(theta), framed)
     np.testing.assert_allclose(statistics, expected, rtol=1e-9, atol=1e-9 * data.n)
     np.testing.assert_allclose(statistics[:, 0].sum(), data.n, rtol=1e-12)
 

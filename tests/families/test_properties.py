@@ -20,12 +20,17 @@ from mixcompare.theta import Theta
 FAMILIES = pytest.mark.parametrize("family", families(), ids=label)
 ELEMENTS = {
     "gaussian": st.integers(-400, 400).map(lambda i: i / 16),  # exact in binary, with ties
+    "student_t": st.integers(-40, 40).map(lambda i: i**3 / 512),  # tails
     "bernoulli": st.integers(0, 1).map(float),
     "poisson": st.integers(0, 12).map(float),
     "binomial": st.integers(0, 7).map(float),
     "exponential": st.integers(1, 400).map(lambda i: i / 16),
+    "gamma": st.integers(1, 400).map(lambda i: i / 16),
     "categorical": st.integers(0, 2).map(float),
 }
+BY_STEPS = {"student_t": "each M-step takes the precisions of the last point as missing data"}
+"""Families whose M-step does not solve one component at once, and why."""
+
 few = settings(max_examples=25, deadline=None, derandomize=True)
 
 
@@ -44,6 +49,8 @@ def situations(
     model = MixtureModel(family, K).on(data)
     theta = make_point(model, data, seed=draw(st.integers(0, 1000)))
     assume(not model.outside(theta))
+    family = model.family
+    assume((family.spread(family.to_frame(theta.parameters, family.frame(data))) > 1e-3).all())
     return model, data, theta
 
 
@@ -118,18 +125,24 @@ def test_one_component_is_solved_in_one_step(family, data):
     bound, sample, _ = data.draw(situations(family))
     model, family = MixtureModel(bound.family, 1), bound.family
     theta = make_point(model, sample)
-    problem = Problem(model, sample)
-    claim = EM(max_iter=2, tol=0).fit(problem, theta, np.random.default_rng(0))
-    assert problem.passes == 3
     closed = family.from_frame(
         family.mle(family.sums(sample, np.ones((sample.n_rows, 1)))), family.frame(sample)
     )
+    problem, at_once = Problem(model, sample), family.name not in BY_STEPS
+    start = theta if at_once else Theta([1.0], **closed)
+    claim = EM(max_iter=2, tol=0).fit(problem, start, np.random.default_rng(0))
+    assert problem.passes == 3
     assert claim.theta is not None
     for name, value in closed.items():
-        np.testing.assert_allclose(claim.theta[name], value, rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(
-        family.moments(claim.theta.parameters)[0][0], sample.x.mean(axis=0), rtol=1e-9, atol=1e-9
-    )
+        loose = 1e-9 if at_once else 1e-6
+        np.testing.assert_allclose(claim.theta[name], value, rtol=loose, atol=loose)
+    if at_once:
+        np.testing.assert_allclose(
+            family.moments(claim.theta.parameters)[0][0],
+            sample.x.mean(axis=0),
+            rtol=1e-9,
+            atol=1e-9,
+        )
 
 
 class Watched(Problem):

@@ -17,6 +17,9 @@ from mixcompare.numerics import inlinable
 
 LOG_2PI = float(np.log(2 * np.pi))
 
+ROUNDING = 8 * float(np.finfo(float).eps)
+"""Relative error of a component's second moment, and of the square of its mean."""
+
 
 @inlinable
 def centred(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
@@ -25,6 +28,13 @@ def centred(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
         v, u, m, s = x[i, start : start + n], T[i], centre[i], 1.0 / scale[i]
         for j in range(n):
             u[j] = (v[j] - m) * s
+
+
+@inlinable
+def variance(second, square):  # type: ignore[no-untyped-def]
+    """Second moment less square of the mean; 0 where the difference is rounding: tied observations."""
+    difference = second - square
+    return 0.0 if difference <= ROUNDING * second else difference
 
 
 @inlinable
@@ -94,10 +104,6 @@ class Kind(ABC):
     def units(self, frame: Frame) -> np.ndarray:
         """See `Family.coordinate_units`; one matrix."""
 
-    @abstractmethod
-    def score(self, covariances: np.ndarray, scatter: np.ndarray, N: np.ndarray) -> np.ndarray:
-        """(K, n_free): derivative of -(N log |S| + tr S^-1 C) / 2 for the sums of scatter C (K, d, d)."""
-
     # -- what a newcomer writes -------------------------------------------------------------------
 
     @abstractmethod
@@ -119,8 +125,15 @@ class Kind(ABC):
     # -- the posterior ----------------------------------------------------------------------------
 
     @abstractmethod
+    def pymc_distances(
+        self, x: Any, means: Any, shared: bool, K: int, prior: Any
+    ) -> tuple[Any, Any]:
+        """Declare the matrices with their prior; symbolic (x - m)' S^-1 (x - m) (n, K), log |S| / 2 (K,)."""
+
     def pymc_densities(self, x: Any, means: Any, shared: bool, K: int, prior: Any) -> Any:
-        """Declare the matrices with their prior; symbolic log-densities (n, K)."""
+        """The same, and from it the symbolic normal log-densities (n, K)."""
+        distance, half = self.pymc_distances(x, means, shared, K, prior)
+        return -0.5 * (distance + x.type.shape[1] * LOG_2PI) - half
 
     @abstractmethod
     def from_draws(self, draws: Mapping[str, np.ndarray], m: int, d: int) -> np.ndarray:
@@ -146,16 +159,6 @@ def cholesky(covariances: np.ndarray) -> np.ndarray:
         if covariances.ndim == 2:
             return np.full_like(covariances, np.nan)
         return np.stack([cholesky(matrix) for matrix in covariances])
-
-
-def precisions(factors: np.ndarray) -> np.ndarray:
-    """Inverses of L L' (K, d, d) from lower factors L; nan for nan."""
-    if factors.shape[-1] == 1:
-        return 1.0 / factors**2
-    inverse = np.full_like(factors, np.nan)
-    good = np.isfinite(factors).all(axis=(1, 2))
-    inverse[good] = np.linalg.inv(factors[good])
-    return inverse.transpose(0, 2, 1) @ inverse
 
 
 def own_sd(variances: np.ndarray) -> np.ndarray:
@@ -190,9 +193,9 @@ def about_mean(residual: np.ndarray, r: np.ndarray) -> float:
     return float((r @ moved**2).mean() / total)
 
 
-def independent(x: Any, means: Any, sigma: Any) -> Any:
-    """Symbolic log-densities (n, K) of independent features with sds `sigma` (1 or K, d)."""
+def independent(x: Any, means: Any, sigma: Any) -> tuple[Any, Any]:
+    """See `Kind.pymc_distances`: of independent features with sds `sigma` (1 or K, d)."""
     import pytensor.tensor as pt
 
     residual = (x[:, None, :] - means) / sigma
-    return -0.5 * (residual**2 + LOG_2PI).sum(axis=2) - pt.log(sigma).sum(axis=1)
+    return (residual**2).sum(axis=2), pt.log(sigma).sum(axis=1)

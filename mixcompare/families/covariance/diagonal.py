@@ -19,8 +19,10 @@ from mixcompare.families.covariance.base import (
     log_sds,
     own_sd,
     pool,
+    variance,
 )
 from mixcompare.families.fused import Core
+from mixcompare.families.maps import lesser
 from mixcompare.families.priors import LOG_SD, log_normal_density
 from mixcompare.numerics import inlinable
 
@@ -45,7 +47,7 @@ def maximise(S, layout, P):  # type: ignore[no-untyped-def]
         for i in range(d):
             mean = S[k, 1 + i] / S[k, 0]
             P[k, i] = mean
-            P[k, d + i * d + i] = S[k, 1 + d + i] / S[k, 0] - mean * mean
+            P[k, d + i * d + i] = variance(S[k, 1 + d + i] / S[k, 0], mean * mean)
     if layout[1]:
         pool(S, P, d)
 
@@ -62,7 +64,7 @@ def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
             eta[k, i] = m / v
             eta[k, d + i] = -0.5 / v
             total += math.log(v) + m * m / v
-            least = v if not v >= least else least
+            least = lesser(least, v)
         a[k] = -0.5 * total
     return math.sqrt(least)
 
@@ -91,10 +93,24 @@ def to_natural(z, layout, P):  # type: ignore[no-untyped-def]
             P[k, d + i * d + i] = math.exp(2.0 * z[at + i])
 
 
+@inlinable
+def score(P, S, layout, g):  # type: ignore[no-untyped-def]
+    """(S_1 - N m) / v for a mean, C / v - N for a log sd with C the sum of squares about m."""
+    K, d = P.shape[0], layout[0]
+    g[K * d :] = 0.0
+    for k in range(K):
+        at = K * d + (0 if layout[1] else k * d)
+        for i in range(d):
+            m, v, N = P[k, i], P[k, d + i * d + i], S[k, 0]
+            first = S[k, 1 + i] - N * m
+            g[k * d + i] = first / v
+            g[at + i] += (S[k, 1 + d + i] - m * (S[k, 1 + i] + first)) / v - N
+
+
 class Diagonal(Kind):
     """A variance for each feature; for d = 1, the variance. Coordinates: log sds. Prior: LogNormal sds."""
 
-    core = Core(statistics, maximise, natural, to_free, to_natural)
+    core = Core(statistics, maximise, natural, to_free, to_natural, score)
     correlated = False
 
     def scale(self, variances: np.ndarray) -> np.ndarray:
@@ -142,10 +158,6 @@ class Diagonal(Kind):
         """Ones."""
         return np.ones(frame.scale.size)
 
-    def score(self, covariances: np.ndarray, scatter: np.ndarray, N: np.ndarray) -> np.ndarray:
-        """C_ii / S_ii - N."""
-        return diagonal(scatter) / diagonal(covariances) - N[:, None]
-
     def naive_kinds(self, d: int) -> list[str]:
         """An sd for each feature."""
         return ["sds"] * d
@@ -165,7 +177,9 @@ class Diagonal(Kind):
         density: np.ndarray = stats.norm.pdf(x, mean, raw).prod(axis=1)
         return density
 
-    def pymc_densities(self, x: Any, means: Any, shared: bool, K: int, prior: Any) -> Any:
+    def pymc_distances(
+        self, x: Any, means: Any, shared: bool, K: int, prior: Any
+    ) -> tuple[Any, Any]:
         """Variable "sigma" (1 or K, d); log sds ~ N(log(sd / K), 0.8^2)."""
         import pymc as pm
         import pytensor.tensor as pt

@@ -18,8 +18,10 @@ from mixcompare.families.covariance.base import (
     independent,
     log_sds,
     own_sd,
+    variance,
 )
 from mixcompare.families.fused import Core
+from mixcompare.families.maps import lesser
 from mixcompare.families.priors import LOG_SD, log_normal_density
 from mixcompare.numerics import inlinable
 
@@ -44,13 +46,13 @@ def maximise(S, layout, P):  # type: ignore[no-untyped-def]
     d = layout[0]
     P[:] = 0.0
     for k in range(P.shape[0]):
-        total = S[k, 1 + d] / S[k, 0]
+        square = 0.0
         for i in range(d):
             mean = S[k, 1 + i] / S[k, 0]
             P[k, i] = mean
-            total -= mean * mean
+            square += mean * mean
         for i in range(d):
-            P[k, d + i * d + i] = total / d
+            P[k, d + i * d + i] = variance(S[k, 1 + d] / S[k, 0], square) / d
 
 
 @inlinable
@@ -65,7 +67,7 @@ def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
             eta[k, i] = P[k, i] / v
             total += P[k, i] * P[k, i] / v
         eta[k, d] = -0.5 / v
-        least = v if not v >= least else least
+        least = lesser(least, v)
         a[k] = -0.5 * total
     return math.sqrt(least)
 
@@ -91,13 +93,27 @@ def to_natural(z, layout, P):  # type: ignore[no-untyped-def]
             P[k, d + i * d + i] = math.exp(2.0 * z[K * d + k])
 
 
+@inlinable
+def score(P, S, layout, g):  # type: ignore[no-untyped-def]
+    """(S_1 - N m) / v for a mean, C / v - N d for the log sd with C the sum of squares about the means."""
+    K, d = P.shape[0], layout[0]
+    for k in range(K):
+        v, N = P[k, d], S[k, 0]
+        total = S[k, 1 + d]
+        for i in range(d):
+            first = S[k, 1 + i] - N * P[k, i]
+            g[k * d + i] = first / v
+            total -= P[k, i] * (S[k, 1 + i] + first)
+        g[K * d + k] = total / v - N * d
+
+
 class Spherical(Kind):
     """One variance for all features, in the data's own units, which must then be the same for all.
 
     Coordinate: the log sd. Prior: LogNormal, about the root mean square of the sds of the data.
     """
 
-    core = Core(statistics, maximise, natural, to_free, to_natural)
+    core = Core(statistics, maximise, natural, to_free, to_natural, score)
     correlated = False
 
     def scale(self, variances: np.ndarray) -> np.ndarray:
@@ -144,12 +160,6 @@ class Spherical(Kind):
         """One."""
         return np.ones(1)
 
-    def score(self, covariances: np.ndarray, scatter: np.ndarray, N: np.ndarray) -> np.ndarray:
-        """tr C / s^2 - N d."""
-        d = covariances.shape[1]
-        trace = diagonal(scatter).sum(axis=1)
-        return (trace / covariances[:, 0, 0] - N * d)[:, None]
-
     def naive_kinds(self, d: int) -> list[str]:
         """One sd."""
         return ["sds"]
@@ -169,7 +179,9 @@ class Spherical(Kind):
         density: np.ndarray = stats.norm.pdf(x, mean, raw[0]).prod(axis=1)
         return density
 
-    def pymc_densities(self, x: Any, means: Any, shared: bool, K: int, prior: Any) -> Any:
+    def pymc_distances(
+        self, x: Any, means: Any, shared: bool, K: int, prior: Any
+    ) -> tuple[Any, Any]:
         """Variable "sigma" (1 or K, 1)."""
         import pymc as pm
         import pytensor.tensor as pt
