@@ -50,9 +50,8 @@ def search(case: dict[str, Any]) -> pd.DataFrame:
         }
         for i, (record, verdict) in enumerate(zip(records, verdicts, strict=True))
     ]
-    return find_optima(
-        relate(pd.DataFrame(rows)), lambda row, theta: model.log_density(data.x, theta)
-    )
+    related = relate(pd.DataFrame(rows))
+    return find_optima(related, lambda row, theta: model.log_density(data.x, theta))[0]
 
 
 def judged(model: MixtureModel, data: Dataset, records: Sequence[FitRecord]) -> list[Verdict]:
