@@ -206,8 +206,11 @@ class Exponential(ExponentialFamily):
     def random_components(
         self, n_components: int, data: Dataset, rng: np.random.Generator
     ) -> dict[str, np.ndarray]:
-        """Means from a fiftieth to five times that of the data, uniform in their logarithms."""
-        ratios = np.exp(rng.uniform(np.log(0.02), np.log(5.0), n_components))
+        """Means from a two-hundredth to five times that of the data, uniform in their logarithms.
+
+        An optimum may have a component of a few small values only, out of reach of starts less wide.
+        """
+        ratios = np.exp(rng.uniform(np.log(0.005), np.log(5.0), n_components))
         return {"rates": 1.0 / (self.frame(data).scale[0] * ratios)}
 
     # -- what a newcomer writes -------------------------------------------------------------------
