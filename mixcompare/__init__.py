@@ -34,6 +34,7 @@ _PUBLIC = {
     "intervals": "mixcompare.inference.intervals:intervals",
     "load_dataset": "mixcompare.datasets:load_dataset",
     "read_csv": "mixcompare.datasets:read_csv",
+    "replay": "mixcompare.study.run:replay",
     "run_study": "mixcompare.study.run:run_study",
     "standard_errors": "mixcompare.inference.information:standard_errors",
     "verify": "mixcompare.verify.verifier:verify",
@@ -61,6 +62,7 @@ __all__ = [
     "intervals",
     "load_dataset",
     "read_csv",
+    "replay",
     "run_study",
     "standard_errors",
     "verify",
@@ -87,7 +89,7 @@ if TYPE_CHECKING:
     from mixcompare.study.compare import compare
     from mixcompare.study.results import Results
     from mixcompare.study.results import Results as Comparison
-    from mixcompare.study.run import run_study
+    from mixcompare.study.run import replay, run_study
     from mixcompare.theta import Theta
     from mixcompare.verify.verifier import verify
 

@@ -102,6 +102,7 @@ class Direct(Estimator):
 
         minimize: Any = optimize.minimize  # its overloads want a literal method
         task = RUNGS[self.formulation](problem, start, self.takes_gradient, self.bounds or {})
+        problem.read = task.to_theta
         notes = task.outside_box() if task.bounds else ()
         try:
             result = minimize(

@@ -120,6 +120,7 @@ def _run(design: Design, study: dict[str, Any], progress: Progress | None) -> Re
         data,
         draws.__getitem__,
         quick=False,
+        plan=lambda: [task for chunk in chunks for task in chunk.tasks],
     )
 
 

@@ -17,9 +17,10 @@ import pandas as pd
 
 from mixcompare import registry
 from mixcompare.data import Dataset
-from mixcompare.errors import DataError
+from mixcompare.errors import DataError, SpecError
 from mixcompare.mixture import MixtureModel
 from mixcompare.study import accuracy, advice, answer, ends, expect, optima, sentences, summaries
+from mixcompare.study.replay import Plan, Replay, repeat
 from mixcompare.theta import Theta
 
 
@@ -40,6 +41,8 @@ class Results:
         Relative path of a row's draws -> ArviZ object.
     quick : bool
         Whether it was run at quick size: expectations `at = "full"` are then not checked.
+    plan : callable
+        Returns the tasks behind the rows, for `replay`.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Results:
         data: Mapping[tuple[str, int], Dataset] | None = None,
         draws: Callable[[str], Any] | None = None,
         quick: bool = False,
+        plan: Plan | None = None,
     ) -> None:
         self.fits = fits
         self.trajectories = trajectories
@@ -57,6 +61,7 @@ class Results:
         self.data = dict(data or {})
         self.draws = draws
         self.quick = quick
+        self._plan = plan
 
     def __repr__(self) -> str:
         kinds = [self.rows[name].nunique() for name in ("data", "model", "method")]
@@ -76,6 +81,19 @@ class Results:
     def table(self) -> pd.DataFrame:
         """One row a fit, in readable columns."""
         return summaries.fit_table(self.rows)
+
+    def replay(self, key: str) -> Replay:
+        """One fit again, from its row: the record now, and a card that compares it with then.
+
+        `key` is that of a row, or its beginning. Raises SpecError if no row, or more than one, has it, or
+        if these rows came without their plan.
+        """
+        if self._plan is None:
+            raise SpecError(
+                "replay: expected results of run_study, load_results or compare, got rows"
+            )
+        ran = self.study.get("run", {}).get("versions") or {}
+        return repeat(key, self.fits, self.trajectories, self._plan, ran)
 
     # -- tables -----------------------------------------------------------------------------------
 
