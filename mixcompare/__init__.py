@@ -30,6 +30,7 @@ _PUBLIC = {
     "compare": "mixcompare.study.compare:compare",
     "em_rate": "mixcompare.inference.rate:em_rate",
     "fit": "mixcompare.fit:fit",
+    "fit_many": "mixcompare.fit:fit_many",
     "information_criteria": "mixcompare.inference.criteria:information_criteria",
     "intervals": "mixcompare.inference.intervals:intervals",
     "load_dataset": "mixcompare.datasets:load_dataset",
@@ -58,6 +59,7 @@ __all__ = [
     "compare",
     "em_rate",
     "fit",
+    "fit_many",
     "information_criteria",
     "intervals",
     "load_dataset",
@@ -79,7 +81,7 @@ if TYPE_CHECKING:
         SpecError,
         StoreError,
     )
-    from mixcompare.fit import fit
+    from mixcompare.fit import fit, fit_many
     from mixcompare.inference.criteria import information_criteria
     from mixcompare.inference.information import standard_errors
     from mixcompare.inference.intervals import intervals

@@ -1,10 +1,11 @@
-"""The one driver of a fit: meter, guard, time, verify. Every fit ends here in exactly one record."""
+"""The one driver of fits: meter, guard, time, verify. Every fit ends here in exactly one record."""
 
 from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -68,15 +69,6 @@ def fit(
     starts = [
         make_start(start, model, dataset, seed, index) for index in range(max(estimator.chains, 1))
     ]
-    task = {
-        "data": dataset.name,
-        "digest": dataset.digest,
-        "model": model.name,
-        "method": str(method if isinstance(method, str) else estimator.name),
-        "start_scheme": starts[0].scheme,
-        "start_index": 0,
-        "seed": seed,
-    }
     return run_fit(
         model,
         dataset,
@@ -85,9 +77,76 @@ def fit(
         stream(seed, "fit", 0),
         budget=as_budget(budget),
         verifier=Verifier(model, dataset, seed=seed) if verify else None,
-        task=task,
+        task=_task(model, dataset, method, starts[0], seed),
         keep_points=keep_points,
     )
+
+
+def fit_many(
+    model: MixtureModel,
+    data: Any,
+    method: str | Estimator = "em",
+    n_starts: int = 20,
+    starts: str | Sequence[Theta] = "mixed",
+    seed: int = 0,
+    *,
+    counts: Any = None,
+    budget: Budget | Mapping[str, float] | float | None = None,
+    verify: bool = True,
+    **options: Any,
+) -> list[FitRecord]:
+    """Fit one model to one data set by one method from many starts, sharing what they can share.
+
+    EM and SQUAREM run all starts of an exponential family in one compiled call. Every start has a record
+    of its own, the same as `fit` gives: its end, trajectory, passes and verdict. The seconds of a shared
+    call are divided by passes.
+
+    Parameters
+    ----------
+    model, data, method, counts, budget, verify, **options
+        As in `fit`; the budget is that of each start.
+    n_starts : int
+        Starts of the scheme; does not matter where points are given.
+    starts : str or sequence of Theta
+        A start scheme, or the points themselves.
+    seed : int
+        Root of all random numbers: start i is start i of `compare` with the same seed.
+
+    Returns
+    -------
+    list of FitRecord
+        In the order of the starts. Wrong input raises DataError or SpecError before anything is fitted;
+        so does a sampler, which takes all its starts by itself (SpecError).
+    """
+    dataset = as_dataset(data, counts)
+    model = model.on(dataset)
+    estimator = make_estimator(method, **options)
+    if estimator.chains:
+        raise SpecError(f"{estimator.name}: a sampler takes its starts by itself: use fit")
+    if isinstance(n_starts, bool) or not isinstance(n_starts, int) or n_starts < 1:
+        raise SpecError(f"n_starts: expected a whole number of at least 1, got {n_starts!r}")
+    points: Sequence[str | Theta] = [starts] * n_starts if isinstance(starts, str) else starts
+    if not points:
+        raise SpecError("starts: expected a start scheme or at least one point, got none")
+    drawn = [make_start(point, model, dataset, seed, i) for i, point in enumerate(points)]
+    first = Problem(model, dataset, as_budget(budget))
+    problems = [first.again(first.budget) for _ in drawn]
+    run = _attempt(
+        estimator,
+        problems,
+        lambda: estimator.fit_many(
+            problems,
+            [start.theta for start in drawn],
+            [stream(seed, "fit", start.index) for start in drawn],
+        ),
+    )
+    verifier = Verifier(model, dataset, seed=seed) if verify else None
+    return [
+        _record(
+            problem, ended, start, dataset, verifier, _task(model, dataset, method, start, seed)
+        )
+        for problem, ended, start in zip(problems, run, drawn, strict=True)
+    ]
 
 
 def run_fit(
@@ -108,52 +167,106 @@ def run_fit(
     An exception of the estimator is a result and goes into the record (`error`); KeyboardInterrupt and
     the like pass through. Warnings raised during the fit become notes.
     """
-    method = str(task.get("method", estimator.name))
-    notes = [note for start in starts[:1] for note in start.notes]
-    error = ""
     problem = Problem(model, data, budget, keep_points=keep_points)
-    model = problem.model
+
+    def fits() -> list[Claim | Exception]:
+        try:
+            return [estimator.run(problem, [start.theta for start in starts], rng)]
+        except Exception as error:  # noqa: BLE001 - a fit that raises is a row, not a crash
+            return [error]
+
+    (ended,) = _attempt(estimator, [problem], fits)
+    return _record(problem, ended, starts[0], data, verifier, task, key)
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """What became of one fit: what it claims or raised, seconds of fitting, warnings as notes."""
+
+    claim: Claim
+    error: str
+    seconds: float
+    notes: tuple[str, ...]
+
+
+def _attempt(
+    estimator: Estimator,
+    problems: Sequence[Problem],
+    fits: Callable[[], list[Claim | Exception]],
+) -> list[_Ended]:
+    """Make the fits of some problems, of the same model and data, if the method supports them."""
+    reason = estimator.supports(problems[0].model, problems[0].n_features)
+    found: list[Claim | Exception]
     began = time.perf_counter()
-    reason = estimator.supports(model, data.n_features)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if reason:
             claim = Claim(None, Solver(None, "unsupported", reason), unsupported=reason)
+            found = [claim] * len(problems)
         else:
-            try:
-                claim = estimator.run(problem, [start.theta for start in starts], rng)
-            except Exception as exception:  # noqa: BLE001 - a fit that raises is a row, not a crash
-                error = f"{type(exception).__name__}: {exception}"
-                claim = Claim(None, Solver(False, "error", error))
-    seconds = time.perf_counter() - began - claim.compile_seconds
-    notes += claim.notes
-    notes += sorted({f"{type(w.message).__name__}: {w.message}" for w in caught if _ours(w)})
-    verdict, theta, permutation, posterior = _judge(model, claim, error, verifier)
-    loglik = verdict.loglik if verdict else _loglik(model, data, theta)
+            found = fits()
+    seconds = time.perf_counter() - began
+    notes = tuple(sorted({f"{type(w.message).__name__}: {w.message}" for w in caught if _ours(w)}))
+    spent = np.array([max(problem.passes, 1) for problem in problems])
+    ended = []
+    for what, share in zip(found, spent / spent.sum(), strict=True):
+        error = f"{type(what).__name__}: {what}" if isinstance(what, Exception) else ""
+        claim = Claim(None, Solver(False, "error", error)) if isinstance(what, Exception) else what
+        ended.append(_Ended(claim, error, seconds * share - claim.compile_seconds, notes))
+    return ended
+
+
+def _record(
+    problem: Problem,
+    ended: _Ended,
+    start: Start,
+    data: Dataset,
+    verifier: Verifier | None,
+    task: Mapping[str, Any],
+    key: str = "",
+) -> FitRecord:
+    """The record of a fit that has ended."""
+    claim, model = ended.claim, problem.model
+    verdict, theta, permutation, posterior = _judge(model, claim, ended.error, verifier)
     metered = claim.passes is None
     cost = Cost(
         passes=float(problem.passes if claim.passes is None else claim.passes),
-        seconds=seconds,
+        seconds=ended.seconds,
         compile_seconds=claim.compile_seconds,
         basis="metered" if metered else "reported",
         non_finite=problem.non_finite,
     )
     return FitRecord(
         key=key,
-        method=method,
+        method=str(task["method"]),
         task=task,
         theta=theta,
-        loglik=loglik,
+        loglik=verdict.loglik if verdict else _loglik(model, data, theta),
         trajectory=problem.trajectory if metered else Trajectory(np.empty(0), np.empty(0)),
         cost=cost,
         solver=claim.solver,
         verdict=verdict,
-        start=starts[0].theta,
+        start=start.theta,
         permutation=permutation,
-        notes=tuple(dict.fromkeys(notes)),
-        error=error,
+        notes=tuple(dict.fromkeys([*start.notes, *claim.notes, *ended.notes])),
+        error=ended.error,
         posterior=posterior,
     )
+
+
+def _task(
+    model: MixtureModel, data: Dataset, method: str | Estimator, start: Start, seed: int
+) -> dict[str, Any]:
+    """What identifies a fit that no study has planned."""
+    return {
+        "data": data.name,
+        "digest": data.digest,
+        "model": model.name,
+        "method": method if isinstance(method, str) else method.name,
+        "start_scheme": start.scheme,
+        "start_index": start.index,
+        "seed": seed,
+    }
 
 
 def as_budget(budget: Budget | Mapping[str, float] | float | None) -> Budget:

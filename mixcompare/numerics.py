@@ -56,12 +56,14 @@ def compiled(function: Callable[..., Any], fastmath: set[str] = FAST, inline: bo
         numba.config.CACHE_DIR = theirs
 
 
-inlinable = register_jitable
+inlinable = register_jitable(forceinline=True)
 """Marks a plain function that compiled code may call, also when it is handed over by a closure: unlike
-closures over compiled functions, such callers are found again in the cache on disk."""
+closures over compiled functions, such callers are found again in the cache on disk.
 
-inlined = register_jitable(forceinline=True)
-"""The same, copied into its caller: for what runs in a microsecond, where passing arrays is a cost."""
+It is copied into its caller. A function that stayed one by itself would be optimised once more as part of
+its caller's file, and which of the two runs would depend on what the process has compiled or loaded
+before: results would differ in the last digits between a cold and a warm cache.
+"""
 
 
 @intrinsic

@@ -6,6 +6,7 @@ here, and is put on the trajectory; it has no other way to the observations.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -86,6 +87,15 @@ class Problem:
         self._booked: list[np.ndarray] = []
         self._points: list[Theta] = []
         self._started = time.perf_counter()
+
+    def again(self, budget: Budget = Budget()) -> Problem:
+        """The same likelihood with a meter and a trajectory of its own, for one more fit."""
+        twin = copy.copy(self)
+        twin.budget, twin.passes, twin.non_finite = budget, 0, 0
+        twin.best_point, twin._best = None, -np.inf
+        twin._trajectory, twin._booked, twin._points = [], [], []
+        twin._started = time.perf_counter()
+        return twin
 
     # -- the pass ---------------------------------------------------------------------------------
 

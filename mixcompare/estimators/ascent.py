@@ -167,8 +167,8 @@ def _claim(problem: Problem, ended: Ended, method: str, unit: str) -> Claim:
         message = f"{reason(code, left)} after {done} {units}"
         return end(theta, done, True, "converged", message)
     if code == em_loop.LOST:
-        message = f"{loss(problem, ended.beyond)} in {unit} {done + 1}"
-        return end(theta, done, False, "collapsed", message)
+        message = f"{loss(problem, ended.beyond)} in {unit} {done}"
+        return end(theta, done - 1, False, "collapsed", message)
     if code == em_loop.NON_FINITE:
         value = state[stopping.VALUE]
         message = f"the log-likelihood is {value} after {done} {units}"

@@ -16,7 +16,7 @@ import numpy as np
 from mixcompare.estimators.stopping import GAIN, VALUE, fresh, note, remaining, settled
 from mixcompare.families.fused import Core
 from mixcompare.families.kernel import sweep
-from mixcompare.numerics import compiled, inlinable, inlined
+from mixcompare.numerics import compiled, inlinable
 from mixcompare.runs import PAUSED
 
 PREDICTED, ROUNDED, EXHAUSTED, NON_FINITE, LOST, DESCENT, SPENT = range(PAUSED + 1, PAUSED + 8)
@@ -33,8 +33,8 @@ ROUNDINGS = 8
 """Roundings that a term of the log-likelihood goes through: statistics, parameters, product, exp, sum."""
 
 CLOCK, BOUND, LEFT = 6, 7, 8
-"""In a run's state, after its progress: iterations done, rounding of the last value, gain still to come
-(nats)."""
+"""In a run's state, after its progress: number of the present iteration, rounding of the last value, and
+gain still to come (nats)."""
 
 
 def fresh_em(runs: int) -> np.ndarray:
@@ -42,7 +42,7 @@ def fresh_em(runs: int) -> np.ndarray:
     return np.column_stack([fresh(runs), np.zeros((runs, 2)), np.full(runs, np.inf)])
 
 
-@inlined
+@inlinable
 def evaluate(statistics, data, S, state, log_weights):  # type: ignore[no-untyped-def]
     """One pass at the natural parameters in a (without weights) and eta: the log-likelihood, nats."""
     x, counts, centre, scale, a, eta, work, constant, fixed = data
@@ -59,10 +59,9 @@ def evaluate(statistics, data, S, state, log_weights):  # type: ignore[no-untype
     return value
 
 
-@inlined
-def step(maximise, natural, data, layout, S, P, log_weights):  # type: ignore[no-untyped-def]
-    """The M-step from S into P and the log weights, natural parameters in a and eta; False if one is lost."""
-    a, eta = data[4], data[5]
+@inlinable
+def m_step(maximise, S, layout, P, log_weights):  # type: ignore[no-untyped-def]
+    """The M-step from S into P and the log weights; False if a component is empty."""
     K, total, full = log_weights.size, 0.0, True
     for k in range(K):
         total += S[k, 0]
@@ -70,10 +69,10 @@ def step(maximise, natural, data, layout, S, P, log_weights):  # type: ignore[no
         full = full and S[k, 0] > 0
         log_weights[k] = math.log(S[k, 0] / total)
     maximise(S, layout, P)
-    return natural(P, layout, a, eta) >= COLLAPSE and full
+    return full
 
 
-@inlined
+@inlinable
 def move(Q, next_weights, P, log_weights):  # type: ignore[no-untyped-def]
     """P = Q and the weights with it, in plain loops: slices compile with checks that take seconds."""
     for k in range(P.shape[0]):
@@ -104,10 +103,11 @@ def climb(statistics, maximise, natural, data, layout, run, values, max_iter, to
             return why, used
         if state[CLOCK] >= max_iter:
             return EXHAUSTED, used
-        if not step(maximise, natural, data, layout, S, Q, next_weights):
+        state[CLOCK] += 1
+        full = m_step(maximise, S, layout, Q, next_weights)
+        if not (natural(Q, layout, a, eta) >= COLLAPSE and full):
             return LOST, used
         move(Q, next_weights, P, log_weights)
-        state[CLOCK] += 1
     return PAUSED, used
 
 

@@ -22,8 +22,8 @@ from mixcompare.estimators.em_loop import (
     SPENT,
     evaluate,
     fresh_em,
+    m_step,
     move,
-    step,
 )
 from mixcompare.estimators.stopping import GAIN, VALUE, note, settled
 from mixcompare.families.fused import Core
@@ -33,23 +33,15 @@ from mixcompare.runs import PAUSED
 LIMIT, RECENT = 9, 10
 """In a run's state, after that of EM: limit of the steps, and the last five steps."""
 
+BEGIN, FIRST, AHEAD, FAR, SECOND = range(5)
+"""What the next point is: the start; that of the first EM step; that of the second, and whether to go on
+from there; the extrapolated one; that of the second EM step after all."""
+
 
 def fresh_squarem(runs: int) -> np.ndarray:
     """State (runs, 15) of runs that have not begun."""
     own = np.tile([1.0, *np.zeros(5)], (runs, 1))
     return np.column_stack([fresh_em(runs), own])
-
-
-@inlinable
-def look(statistics, data, S, state, log_weights):  # type: ignore[no-untyped-def]
-    """`evaluate`, compiled once for all its callers."""
-    return evaluate(statistics, data, S, state, log_weights)
-
-
-@inlinable
-def advance(maximise, natural, data, layout, S, P, log_weights):  # type: ignore[no-untyped-def]
-    """`step`, compiled once for all its callers."""
-    return step(maximise, natural, data, layout, S, P, log_weights)
 
 
 @inlinable
@@ -105,88 +97,75 @@ def lengthen(z0, z1, z2, gain, scheme, state):  # type: ignore[no-untyped-def]
 
 
 @inlinable
-def cycle(core, data, layout, run, values, used, scheme, scratch):  # type: ignore[no-untyped-def]
-    """Two EM steps, and on from there if that does not descend: (code, passes used, value)."""
+def climb(core, data, layout, run, values, last, settings):  # type: ignore[no-untyped-def]
+    """SQUAREM until it ends, or `values` has no room for another cycle: its code and the passes used.
+
+    Each turn of the loop makes one point, looks at it and decides what comes next. Everything costly to
+    compile is called in one place, since each call is a copy.
+    """
     statistics, maximise, natural, to_free, to_natural = core
     P, log_weights, Q, next_weights, S, state = run
+    max_iter, tol, scheme, (z0, z1, z2, X, far_weights) = settings
     a, eta, K = data[4], data[5], log_weights.size
-    z0, z1, z2, X, far_weights = scratch
-    coordinates(to_free, P, log_weights, layout, z0)
-    if not advance(maximise, natural, data, layout, S, Q, next_weights):
-        return LOST, used, 0.0
-    if used == values.size:
-        return PAUSED, used, 0.0
-    first = look(statistics, data, S, state, next_weights)
-    values[used] = first
-    used += 1
-    gain = first - state[VALUE]
-    if not math.isfinite(first) or gain < -state[BOUND]:
-        state[GAIN], state[VALUE] = gain, first
-        return DESCENT if math.isfinite(first) else NON_FINITE, used, first
-    move(Q, next_weights, P, log_weights)
-    if not advance(maximise, natural, data, layout, S, Q, next_weights):
-        return LOST, used, first
-    coordinates(to_free, P, log_weights, layout, z1)
-    coordinates(to_free, Q, next_weights, layout, z2)
-    length, reached = lengthen(z0, z1, z2, gain, scheme, state)
-    if length > 1.0:
-        point(to_natural, z2, layout, X, far_weights)
-        if natural(X, layout, a, eta) >= COLLAPSE and math.isfinite(a[:K].sum()):
-            if used == values.size:
-                return PAUSED, used, first
-            far = look(statistics, data, S, state, far_weights)
-            values[used] = far
-            used += 1
-            if far >= first:
-                state[LIMIT] *= 4.0 if reached else 1.0
-                move(X, far_weights, P, log_weights)
-                return PAUSED, used, far
-            state[LIMIT] = max(1.0, state[LIMIT] / 4.0) if reached else state[LIMIT]
-        natural(Q, layout, a, eta)
-    if used == values.size:
-        return PAUSED, used, first
-    second = look(statistics, data, S, state, next_weights)
-    values[used] = second
-    used += 1
-    if not math.isfinite(second) or second - first < -state[BOUND]:
-        state[GAIN], state[VALUE] = second - first, second
-        return DESCENT if math.isfinite(second) else NON_FINITE, used, second
-    move(Q, next_weights, P, log_weights)
-    return PAUSED, used, second
-
-
-@inlinable
-def climb(core, data, layout, run, values, last, settings):  # type: ignore[no-untyped-def]
-    """SQUAREM until it ends, or `values` has no room for another cycle: its code and the passes used."""
-    statistics, natural = core[0], core[2]
-    P, log_weights, S, state = run[0], run[1], run[4], run[5]
-    a, eta, used = data[4], data[5], 0
-    max_iter, tol, scheme, scratch = settings
-    if state[VALUE] == -math.inf:
+    stage = BEGIN if state[VALUE] == -math.inf else FIRST
+    used, first, gain, reached, full = 0, 0.0, 0.0, False, True
+    while True:
+        T, weights = Q, next_weights
+        if stage == BEGIN:
+            T, weights = P, log_weights
+        elif stage == FAR:
+            T, weights = X, far_weights
+        elif stage != SECOND:
+            state[CLOCK] += 1.0 if stage == FIRST else 0.0
+            coordinates(to_free, P, log_weights, layout, z0 if stage == FIRST else z1)
+            full = m_step(maximise, S, layout, Q, next_weights)
+        sound = natural(T, layout, a, eta) >= COLLAPSE
+        if stage == FAR and not (sound and math.isfinite(a[:K].sum())):
+            stage = SECOND
+            continue
+        if stage in (FIRST, AHEAD) and not (sound and full):
+            return LOST, used
+        if stage == AHEAD:
+            coordinates(to_free, Q, next_weights, layout, z2)
+            length, reached = lengthen(z0, z1, z2, gain, scheme, state)
+            stage = SECOND
+            if length > 1.0:
+                point(to_natural, z2, layout, X, far_weights)
+                stage = FAR
+            continue
         if used == values.size:
             return PAUSED, used
-        natural(P, layout, a, eta)
-        value = look(statistics, data, S, state, log_weights)
+        value = evaluate(statistics, data, S, state, weights)
         values[used] = value
         used += 1
-        if not math.isfinite(value):
-            state[VALUE] = value
-            return NON_FINITE, used
-        note(state, value)
-    while last or values.size - used >= 3:
+        if stage == BEGIN:
+            if not math.isfinite(value):
+                state[VALUE] = value
+                return NON_FINITE, used
+            note(state, value)
+        elif stage == FAR and not value >= first:
+            state[LIMIT] = max(1.0, state[LIMIT] / 4.0) if reached else state[LIMIT]
+            stage = SECOND
+            continue
+        else:
+            gain = value - (state[VALUE] if stage == FIRST else first)
+            if not math.isfinite(value) or gain < -state[BOUND]:
+                state[GAIN], state[VALUE] = gain, value
+                return DESCENT if math.isfinite(value) else NON_FINITE, used
+            move(T, weights, P, log_weights)
+            if stage == FIRST:
+                first, stage = value, AHEAD
+                continue
+            state[LIMIT] *= 4.0 if stage == FAR and reached else 1.0
+            note(state, value)
+            why = settled(state, state[LEFT], tol)
+            if why:
+                return why, used
+        stage = FIRST
         if state[CLOCK] >= max_iter:
             return EXHAUSTED, used
-        if used == values.size:
+        if not last and values.size - used < 3:
             return PAUSED, used
-        code, used, value = cycle(core, data, layout, run, values, used, scheme, scratch)
-        if code != PAUSED or (last and used == values.size):
-            return code, used
-        state[CLOCK] += 1
-        note(state, value)
-        why = settled(state, state[LEFT], tol)
-        if why:
-            return why, used
-    return PAUSED, used
 
 
 def make_squarem(core: Core) -> Any:

@@ -43,13 +43,15 @@ def workspace(n_components: int, n_statistics: int) -> tuple[np.ndarray, ...]:
     )
 
 
-def _copy(source, target):  # type: ignore[no-untyped-def]
+@inlinable
+def copy(source, target):  # type: ignore[no-untyped-def]
     """target[:source.size] = source, without numba's checks for overlap."""
     for j in range(source.size):
         target[j] = source[j]
 
 
-def _sum_log(p, n):  # type: ignore[no-untyped-def]
+@inlinable
+def sum_log(p, n):  # type: ignore[no-untyped-def]
     """sum_j log p_j as the log of one product, binary exponents summed apart."""
     exponent, mantissa = 0, 1.0
     for j in range(n):
@@ -66,11 +68,8 @@ def identity(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
         copy(x[i, start : start + n], T[i])
 
 
-copy = compiled(_copy)
-sum_log = compiled(_sum_log)
-
-
-def _log_densities(full, T, r, a, eta):  # type: ignore[no-untyped-def]
+@inlinable
+def log_densities(full, T, r, a, eta):  # type: ignore[no-untyped-def]
     """r = a + eta T, by tiles of 2 components x 4 statistics; two statistics come first where M % 4 = 2."""
     K, M = a.size, eta.shape[1]
     for k in range(0, K, 2):
@@ -100,7 +99,8 @@ def _log_densities(full, T, r, a, eta):  # type: ignore[no-untyped-def]
                 r0[j], r1[j] = u, v
 
 
-def _add_statistics(full, T, r, S):  # type: ignore[no-untyped-def]
+@inlinable
+def add_statistics(full, T, r, S):  # type: ignore[no-untyped-def]
     """S[:, 1:] += r T', by the same tiles."""
     K, M = S.shape[0], S.shape[1] - 1
     for k in range(0, K, 2):
@@ -134,11 +134,8 @@ def _add_statistics(full, T, r, S):  # type: ignore[no-untyped-def]
                 S[k + 1, m + i] += v
 
 
-log_densities = compiled(_log_densities)
-add_statistics = compiled(_add_statistics)
-
-
-def _block(n, full, work, a, eta, S, unit, careful):  # type: ignore[no-untyped-def]
+@inlinable
+def block(n, full, work, a, eta, S, unit, careful):  # type: ignore[no-untyped-def]
     """Add sum_j c_j r_kj (1, T_j) to S; return sum_j c_j log f(x_j), nan if a density left the range."""
     T, c, r, tot, top = work
     K = a.size
@@ -182,9 +179,6 @@ def _block(n, full, work, a, eta, S, unit, careful):  # type: ignore[no-untyped-
     return ll
 
 
-block = compiled(_block)
-
-
 @inlinable
 def sweep(statistics, x, counts, centre, scale, a, eta, S, work):  # type: ignore[no-untyped-def]
     """One pass: S (K, 1 + M) becomes the expected sums of (1, T); returns the log-likelihood.
@@ -207,9 +201,11 @@ def sweep(statistics, x, counts, centre, scale, a, eta, S, work):  # type: ignor
         else:
             copy(counts[start : start + n], c)
         c[n:] = 0.0
-        part = block(n, full, work, a, eta, S, unit, False)
-        if part != part:
-            part = block(n, full, work, a, eta, S, unit, True)
+        part = np.nan
+        for careful in (False, True):  # one place that calls it, since each holds a copy
+            part = block(n, full, work, a, eta, S, unit, careful)
+            if part == part:
+                break
         total += part
     return total
 

@@ -80,7 +80,7 @@ def test_bounded_lbfgsb_ends_where_it_is_known_to_end(seed):
     assert claim.solver.status == "0"
     assert claim.solver.message == "CONVERGENCE: RELATIVE REDUCTION OF F <= FACTR*EPSMCH"
     if value is not None:
-        assert -loglik(claim, data) == pytest.approx(value, abs=2e-3)
+        assert -loglik(claim, data) == pytest.approx(value, abs=6e-3)  # printed to two decimals
     assert (abs(loglik(claim, data) - optimum(seed)) < 1e-3) is good
     assert problem.passes == claim.solver.counts["nfev"]
 

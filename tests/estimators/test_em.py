@@ -233,7 +233,7 @@ def test_an_m_step_that_descends_is_an_error(tol):
                 right.weights, means=right["means"] + 1.0, covariances=right["covariances"]
             )
 
-    problem = Wrong(TWO_NORMALS, TEN)
+    problem = Wrong(TWO_NORMALS, TEN, keep_points=True)
     with pytest.raises(ContractError, match=r"EM decreased .* in iteration [12], beyond round-off"):
         EM(tol=tol).fit(problem, normals(0.5, (2.4, 10.7), (0.4, 1.6)), RNG)
 

@@ -12,7 +12,10 @@ from mixcompare.datasets import load_dataset
 from mixcompare.errors import ContractError, SpecError
 from mixcompare.estimators.base import make_estimator
 from mixcompare.estimators.squarem import SCHEMES, _step
+from mixcompare.families import poisson
+from mixcompare.families.fused import Core
 from mixcompare.mixture import MixtureModel
+from mixcompare.numerics import inlinable
 from mixcompare.problem import Problem
 from mixcompare.records import Claim
 from mixcompare.starts.base import make_start
@@ -64,10 +67,32 @@ class Wrong(Problem):
 @pytest.mark.parametrize("method", ["em", "squarem", "cem", "daem"])
 def test_a_real_decrease_is_an_error_that_says_where(method):
     start = Theta([0.5, 0.5], means=[[2.4], [10.7]], covariances=[[[0.4]], [[1.6]]])
+    problem = Wrong(NORMALS, TEN, keep_points=True)
     with pytest.raises(
         ContractError, match=r"decreased the .* in iteration [12], beyond round-off"
     ):
-        make_estimator(method).fit(Wrong(NORMALS, TEN), start, np.random.default_rng(0))
+        make_estimator(method).fit(problem, start, np.random.default_rng(0))
+
+
+@inlinable
+def _astray(S, layout, P):
+    poisson.maximise(S, layout, P)
+    for k in range(P.shape[0]):
+        P[k, 0] += 1.0
+
+
+class Astray(poisson.Poisson):
+    def core(self, n_features: int) -> Core:
+        return super().core(n_features)._replace(maximise=_astray)
+
+
+@pytest.mark.parametrize("method", ["em", "squarem"])
+def test_a_real_decrease_in_compiled_code_is_an_error_that_says_where(method):
+    data, start = load_dataset("horse_kicks"), Theta([0.5, 0.5], rates=[0.3, 1.5])
+    problem = Problem(MixtureModel(Astray(), 2), data)
+    with pytest.raises(ContractError, match=r"decreased the .* in iteration 1, beyond round-off"):
+        make_estimator(method).fit(problem, start, np.random.default_rng(0))
+    assert problem.passes == 2
 
 
 @pytest.mark.parametrize("method", ["em[penalised]", "em[old-means]", "squarem", "cem", "sem"])
