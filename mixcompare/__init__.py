@@ -27,6 +27,7 @@ _PUBLIC = {
     "StoreError": "mixcompare.errors:StoreError",
     "Theta": "mixcompare.theta:Theta",
     "Verdict": "mixcompare.records:Verdict",
+    "basins": "mixcompare.study.basins:basins",
     "compare": "mixcompare.study.compare:compare",
     "em_rate": "mixcompare.inference.rate:em_rate",
     "fit": "mixcompare.fit:fit",
@@ -35,9 +36,11 @@ _PUBLIC = {
     "intervals": "mixcompare.inference.intervals:intervals",
     "load_dataset": "mixcompare.datasets:load_dataset",
     "read_csv": "mixcompare.datasets:read_csv",
+    "paths": "mixcompare.study.landscape:paths",
     "replay": "mixcompare.study.run:replay",
     "run_study": "mixcompare.study.run:run_study",
     "standard_errors": "mixcompare.inference.information:standard_errors",
+    "surface": "mixcompare.study.landscape:surface",
     "verify": "mixcompare.verify.verifier:verify",
 }
 
@@ -56,6 +59,7 @@ __all__ = [
     "Theta",
     "Verdict",
     "__version__",
+    "basins",
     "compare",
     "em_rate",
     "fit",
@@ -63,10 +67,12 @@ __all__ = [
     "information_criteria",
     "intervals",
     "load_dataset",
+    "paths",
     "read_csv",
     "replay",
     "run_study",
     "standard_errors",
+    "surface",
     "verify",
 ]
 
@@ -88,7 +94,9 @@ if TYPE_CHECKING:
     from mixcompare.inference.rate import em_rate
     from mixcompare.mixture import MixtureModel
     from mixcompare.records import FitRecord, Verdict
+    from mixcompare.study.basins import basins
     from mixcompare.study.compare import compare
+    from mixcompare.study.landscape import paths, surface
     from mixcompare.study.results import Results
     from mixcompare.study.results import Results as Comparison
     from mixcompare.study.run import replay, run_study
