@@ -68,6 +68,11 @@ NAMES: dict[str, dict[str, str]] = {
         "findings": "mixcompare.report.figures.findings:draw",
         "densities": "mixcompare.report.figures.densities:draw",
         "gaps": "mixcompare.report.figures.gaps:draw",
+        "basins": "mixcompare.report.figures.basins:draw",
+        "disagreement": "mixcompare.report.figures.basins:draw_disagreement",
+        "surface": "mixcompare.report.figures.surface:draw",
+        "relief": "mixcompare.report.figures.surface:draw_relief",
+        "paths": "mixcompare.report.figures.surface:draw_paths",
     },
     "reporters": {
         "html": "mixcompare.report.build:build",

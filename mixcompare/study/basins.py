@@ -8,6 +8,7 @@ together, by log-likelihood and fitted density as everywhere (optima.py).
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,11 +20,11 @@ import threadpoolctl
 from mixcompare.data import Dataset, as_dataset
 from mixcompare.errors import SpecError
 from mixcompare.estimators.base import Estimator
-from mixcompare.fit import as_budget, fit_many
+from mixcompare.fit import as_budget
 from mixcompare.mixture import MixtureModel
-from mixcompare.problem import Budget
-from mixcompare.records import FINDINGS, OPTIMA, FitRecord, Verdict
-from mixcompare.seeds import integer
+from mixcompare.problem import Budget, Problem
+from mixcompare.records import FINDINGS, OPTIMA, Claim, Verdict
+from mixcompare.seeds import stream
 from mixcompare.study.compare import named_estimators
 from mixcompare.study.executors import in_processes
 from mixcompare.study.landscape import Axis, Slice, make_slice
@@ -33,11 +34,14 @@ from mixcompare.theta import Theta
 from mixcompare.verify.surface import Surface
 from mixcompare.verify.verifier import Verifier
 
-BLOCK = 800
+BLOCK = 4000
 """Starts that are fitted and judged together: memory never holds more fits than these."""
 
 SHARED = 0.5
 """Share of the policy's limit of stationarity within which an end may share the verdict on another."""
+
+EQUAL = 1e-6
+"""Difference of weights, and of parameters in sds of the data, up to which two ends are the same point."""
 
 NO_START = "no_start"
 """What is reached where the grid leaves the parameter space."""
@@ -164,8 +168,8 @@ def basins(
         Root of the random numbers of methods that use any.
     counts : array (n,), optional
         Multiplicities of the rows.
-    budget : number of passes, {"passes": .., "seconds": ..} or Budget, optional
-        Of each fit.
+    budget : number of passes, {"passes": ..} or Budget, optional
+        Of each fit; a limit in seconds would give another map on every machine, and is refused.
     workers : int
         Processes; the result does not depend on it.
     progress : callable, optional
@@ -185,6 +189,10 @@ def basins(
         if estimator.chains:
             raise SpecError(f"methods: expected methods that go from point to point, got {label}")
     limits = as_budget(budget)
+    if limits.seconds is not None:
+        raise SpecError("budget: expected a number of passes, got a limit in seconds: give passes")
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise SpecError(f"workers: expected a whole number of at least 1, got {workers!r}")
     blocks = [
         Block(model, dataset, label, estimator, cut, low, min(low + BLOCK, n * n), limits, seed)
         for label, estimator in estimators.items()
@@ -233,94 +241,128 @@ def work(block: Block) -> Fitted:
 
 
 def _work(block: Block) -> Fitted:
+    model, data, size = block.slice.model, block.data, block.high - block.low
     starts = [block.slice.point(index) for index in range(block.low, block.high)]
-    usable = np.array([not block.slice.model.outside(theta) for theta in starts])
-    blank = np.full(usable.size, np.nan), np.zeros(usable.size), np.full(usable.size, -1, np.int8)
-    if block.estimator.supports(block.slice.model, block.data.n_features):
-        return Fitted([Reached("unsupported"), Reached(NO_START)], 1 - usable, *blank)
-    records: list[FitRecord] = []
-    if usable.any():
-        records = fit_many(
-            block.model,
-            block.data,
-            block.estimator,
-            starts=[theta for theta, use in zip(starts, usable, strict=True) if use],
-            seed=integer(block.seed, "basins", block.label, block.low),
-            budget=block.budget,
-            verify=False,
-        )
-    verdicts = judge(Verifier(block.model, block.data, seed=block.seed), records)
-    found, places = [Reached(NO_START)], [0] * len(starts)
-    loglik, passes, said = blank
+    usable = np.array([not model.outside(theta) for theta in starts])
+    places = np.zeros(size, dtype=np.int64)
+    loglik, passes, said = np.full(size, np.nan), np.zeros(size), np.full(size, -1, np.int8)
+    if block.estimator.supports(model, data.n_features):
+        names = [Reached("unsupported"), Reached(NO_START)]
+        return Fitted(names, 1 - usable, loglik, passes, said)
+    at = np.flatnonzero(usable)
+    ends = _fits(block, [starts[i] for i in at], at + block.low)
+    found: list[Reached] = [Reached(NO_START)]
     known: dict[int, int] = {}
-    for at, record, verdict in zip(np.flatnonzero(usable), records, verdicts, strict=True):
+    verdicts = judge(Verifier(block.model, data, seed=block.seed), ends)
+    for i, end, verdict in zip(at, ends, verdicts, strict=True):
         if id(verdict) not in known:
             known[id(verdict)] = len(found)
             found.append(_reached(verdict))
-        places[at] = known[id(verdict)]
-        loglik[at], passes[at] = record.loglik, record.cost.passes
-        said[at] = -1 if record.solver.success is None else record.solver.success
-    return Fitted(found, np.array(places), loglik, passes, said)
+        places[i] = known[id(verdict)]
+        loglik[i], passes[i], said[i] = end.loglik, end.passes, end.said
+    return Fitted(found, places, loglik, passes, said)
 
 
-def judge(verifier: Verifier, records: Sequence[FitRecord]) -> list[Verdict]:
-    """The verdict on every end, in the order of the records; the same object where it is shared.
+@dataclass(frozen=True)
+class End:
+    """Where one fit ended: a point in canonical order or None, and what else is kept."""
+
+    theta: Theta | None
+    loglik: float
+    error: str
+    passes: float
+    said: int
+
+
+def _fits(block: Block, starts: Sequence[Theta], indices: np.ndarray) -> list[End]:
+    """The ends of fits from some starts; no trajectories, so that memory stays small."""
+    first = Problem(block.slice.model, block.data)
+    problems = [first.again(block.budget) for _ in starts]
+    rngs = [stream(block.seed, "basins", block.label, int(index)) for index in indices]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what became of a fit is found by looking at its end
+        claims = block.estimator.fit_many(problems, starts, rngs) if starts else []
+    return [
+        _end(first, claim, problem.passes) for claim, problem in zip(claims, problems, strict=True)
+    ]
+
+
+def _end(door: Problem, claim: Claim | Exception, passes: float) -> End:
+    """`door` evaluates the end, whatever the claim says of it."""
+    if isinstance(claim, Exception):
+        return End(None, np.nan, f"{type(claim).__name__}: {claim}", passes, 0)
+    said = -1 if claim.solver.success is None else int(claim.solver.success)
+    theta = claim.theta
+    if theta is None or np.isnan(door.model.family.order_key(theta.parameters)).any():
+        return End(theta, np.nan, "", passes, said)
+    theta, _ = door.model.canonical(theta)
+    return End(theta, door.log_likelihood(theta), "", passes, said)
+
+
+def judge(verifier: Verifier, ends: Sequence[End]) -> list[Verdict]:
+    """The verdict on every end, in their order; the same object where it is shared.
 
     Ends are taken from the highest log-likelihood down. A stationary end shares its verdict with all that
     are the same point; whatever else it is, an end is judged by itself.
     """
     verdicts: dict[int, Verdict] = {}
-    left = sorted(range(len(records)), key=lambda i: -np.nan_to_num(records[i].loglik, nan=-np.inf))
+    left = sorted(range(len(ends)), key=lambda i: -np.nan_to_num(ends[i].loglik, nan=-np.inf))
     while left:
         leader, *others = left
-        verdict = _verdict(verifier, records[leader])
+        verdict = _verdict(verifier, ends[leader])
         verdicts[leader] = verdict
         left = others
         if verdict.finding in (*OPTIMA, "saddle"):
-            place = _Place(verifier, verdict, records[leader])
-            same = {i for i in others if place.holds(records[i])}
+            place = _Place(verifier, verdict, ends[leader])
+            same = {i for i in others if place.holds(ends[i])}
             verdicts.update(dict.fromkeys(same, verdict))
             left = [i for i in others if i not in same]
-    return [verdicts[i] for i in range(len(records))]
+    return [verdicts[i] for i in range(len(ends))]
 
 
-def _verdict(verifier: Verifier, record: FitRecord) -> Verdict:
-    if record.error:
-        return Verdict("error", ("error",), message=record.error)
-    return verifier.point(record.theta)
+def _verdict(verifier: Verifier, end: End) -> Verdict:
+    if end.error:
+        return Verdict("error", ("error",), message=end.error)
+    return verifier.point(end.theta)
 
 
 class _Place:
     """A judged stationary point, and whether other ends are the same.
 
     At a strict maximum: they lie below it, after polish, by no more than the limit, and so does the
-    quadratic that touches it there at their distance, which is their Newton decrement. Elsewhere: their
-    log-likelihood agrees within the limit, and their fitted density at every observation.
+    quadratic that touches it there at their distance, which is their Newton decrement. Elsewhere their
+    parameters must be the same: an empty component and two equal ones give one density, and two findings.
     """
 
-    def __init__(self, verifier: Verifier, verdict: Verdict, record: FitRecord) -> None:
-        self.model, self.x = verifier.model, verifier.data.x
+    def __init__(self, verifier: Verifier, verdict: Verdict, end: End) -> None:
+        self.model = verifier.model
         self.limit = SHARED * verifier.policy.stationary
         self.surface: Surface | None = None
-        assert record.theta is not None
+        assert end.theta is not None
         if verdict.finding == "maximum" and (verdict.curvature > 0).all():
             assert verdict.polished is not None
             self.loglik = verdict.polished_loglik
             self.surface = Surface(verifier.model, verifier.data, verdict.polished)
             self.local = self.surface.quadratic(np.zeros(self.surface.free.size))
         else:
-            self.loglik = record.loglik
-            self.density = self.model.log_density(self.x, record.theta)
+            self.loglik = end.loglik
+            self.frame = self.model.family.frame(verifier.data)
+            self.point = self._framed(end.theta)
 
-    def holds(self, record: FitRecord) -> bool:
-        """Whether the end of a record is this point."""
-        if record.theta is None or not abs(self.loglik - record.loglik) <= self.limit:
+    def holds(self, end: End) -> bool:
+        """Whether the end is this point."""
+        if end.theta is None or not abs(self.loglik - end.loglik) <= self.limit:
             return False
         if self.surface is None:
-            return same_density(self.density, self.model.log_density(self.x, record.theta))
+            return bool((np.abs(self._framed(end.theta) - self.point) <= EQUAL).all())
         with np.errstate(invalid="ignore"):
-            along = self.local.basis.T @ self.surface.delta(record.theta)
+            along = self.local.basis.T @ self.surface.delta(end.theta)
             return bool(self.local.curvature @ along**2 / 2 <= self.limit)
+
+    def _framed(self, theta: Theta) -> np.ndarray:
+        """Weights, and parameters in units of the data's spread, in a row."""
+        parameters = self.model.family.to_frame(theta.parameters, self.frame)
+        return np.concatenate([theta.weights, *(value.ravel() for value in parameters.values())])
 
 
 def _reached(verdict: Verdict) -> Reached:
