@@ -12,7 +12,7 @@ LOCK_FLAGS ?=
 STUDIES := $(patsubst studies/%.toml,%,$(sort $(wildcard studies/*.toml)))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow check format reports $(STUDIES:%=report-%) lock clean
+.PHONY: help venv demo test test-slow bench check format reports $(STUDIES:%=report-%) lock clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -69,6 +69,9 @@ test: venv ## run the fast tests
 
 test-slow: venv ## run the slow tests: full matrices and studies
 	@$(call pytest,"slow")
+
+bench: venv ## time this project beside its peers and print the table (a few minutes, on a quiet machine)
+	@OMP_NUM_THREADS=1 $(BIN)/pytest tests/benchmarks --benchmark -q $(PYTEST_FLAGS)
 
 check: venv ## formatting, lint, types, import layers, spelling
 	$(BIN)/ruff format --check .

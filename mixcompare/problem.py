@@ -148,14 +148,17 @@ class Problem:
         point. Non-finite coordinates give nan.
         """
         self._charge()
-        model = self.model
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            weights, parameters = model.split(z, self.n_features)
-            loglik, statistics = self.likelihood(weights, parameters)
-            by_weight = statistics[:-1, 0] - self.n * weights[:-1]
-            gradient = np.concatenate([by_weight, model.family.score(parameters, statistics)])
+            loglik, gradient = self.likelihood.value_and_score(z, self._value_and_score)
         self._record(loglik, z, None)
         return loglik, gradient
+
+    def _value_and_score(self, z: np.ndarray) -> tuple[float, np.ndarray]:
+        model = self.model
+        weights, parameters = model.split(z, self.n_features)
+        loglik, statistics = self.likelihood(weights, parameters)
+        by_weight = statistics[:-1, 0] - self.n * weights[:-1]
+        return loglik, np.concatenate([by_weight, model.family.score(parameters, statistics)])
 
     def e_step(self, theta: Theta) -> np.ndarray:
         """Responsibilities (n_rows, K) at theta; one pass, by the exact and slow route."""

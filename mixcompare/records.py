@@ -146,7 +146,8 @@ class Verdict:
     thresholds : mapping
         The policy's numbers used, stored beside what they judged.
     margins : mapping
-        For each threshold test, judged value / threshold: near 1 means the finding hung on it.
+        For each threshold test, judged value / threshold (of R-hat the excesses over 1): near 1 means
+        the finding hung on it. Of several values the nearest to 1 on a log scale.
     message : str
         One plain sentence.
     passes : float

@@ -73,6 +73,10 @@ NAMES: dict[str, dict[str, str]] = {
         "surface": "mixcompare.report.figures.surface:draw",
         "relief": "mixcompare.report.figures.surface:draw_relief",
         "paths": "mixcompare.report.figures.surface:draw_paths",
+        "claims": "mixcompare.report.figures.claims:draw",
+        "performance-profiles": "mixcompare.report.figures.performance_profiles:draw",
+        "data-profiles": "mixcompare.report.figures.data_profiles:draw",
+        "runtime-distributions": "mixcompare.report.figures.runtime_distributions:draw",
     },
     "reporters": {
         "html": "mixcompare.report.build:build",

@@ -27,6 +27,7 @@ from mixcompare.estimators.em_loop import (
 )
 from mixcompare.estimators.stopping import GAIN, VALUE, note, settled
 from mixcompare.families.fused import Core
+from mixcompare.families.maps import to_log_weights
 from mixcompare.numerics import compiled, inlinable
 from mixcompare.runs import PAUSED
 
@@ -51,20 +52,6 @@ def coordinates(to_free, P, log_weights, layout, z):  # type: ignore[no-untyped-
     for k in range(K - 1):
         z[k] = log_weights[k] - log_weights[K - 1]
     to_free(P, layout, z[K - 1 :])
-
-
-@inlinable
-def point(to_natural, z, layout, P, log_weights):  # type: ignore[no-untyped-def]
-    """The inverse of `coordinates`."""
-    K, top, total = log_weights.size, 0.0, 0.0
-    for k in range(K):
-        log_weights[k] = z[k] if k < K - 1 else 0.0
-        top = max(top, log_weights[k])
-    for k in range(K):
-        total += math.exp(log_weights[k] - top)
-    for k in range(K):
-        log_weights[k] -= top + math.log(total)
-    to_natural(z[K - 1 :], layout, P)
 
 
 @inlinable
@@ -130,7 +117,8 @@ def climb(core, data, layout, run, values, last, settings):  # type: ignore[no-u
             length, reached = lengthen(z0, z1, z2, gain, scheme, state)
             stage = SECOND
             if length > 1.0:
-                point(to_natural, z2, layout, X, far_weights)
+                to_log_weights(z2, far_weights)
+                to_natural(z2[K - 1 :], layout, X)
                 stage = FAR
             continue
         if used == values.size:
@@ -173,7 +161,7 @@ def make_squarem(core: Core) -> Any:
 
     `scratch`: three points in unconstrained coordinates (q,), a table like P (K, p), log weights (K,).
     """
-    statistics, maximise, natural, to_free, to_natural = core
+    statistics, maximise, natural, to_free, to_natural, _ = core
 
     def squarem(data, layout, runs, settings):  # type: ignore[no-untyped-def]
         functions = (statistics, maximise, natural, to_free, to_natural)

@@ -8,7 +8,7 @@ parameters (first axis K) that `Theta` holds, because components may share param
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -310,6 +310,15 @@ class Pass(ABC):
     @abstractmethod
     def __call__(self, weights: np.ndarray, parameters: Parameters) -> tuple[float, np.ndarray]:
         """Log-likelihood (nats, data's units) and expected statistics at a point in the frame."""
+
+    def value_and_score(
+        self, z: np.ndarray, generic: Callable[[np.ndarray], tuple[float, np.ndarray]]
+    ) -> tuple[float, np.ndarray]:
+        """Log-likelihood (nats) and its gradient at unconstrained coordinates z (q,) of the frame.
+
+        `generic(z)` makes both from one pass by the family's own methods; there may be a faster way.
+        """
+        return generic(z)
 
     @abstractmethod
     def magnitude(self, statistics: np.ndarray) -> float:

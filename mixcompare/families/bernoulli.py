@@ -47,7 +47,16 @@ def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
     return np.inf
 
 
-CORE = Core(identity, maximise, natural, to_logit, from_logit)
+@inlinable
+def score(P, S, layout, g):  # type: ignore[no-untyped-def]
+    """S_1 - N p."""
+    K, d = P.shape
+    for k in range(K):
+        for i in range(d):
+            g[k * d + i] = S[k, 1 + i] - S[k, 0] * P[k, i]
+
+
+CORE = Core(identity, maximise, natural, to_logit, from_logit, score)
 
 
 @dataclass(frozen=True)
@@ -151,10 +160,6 @@ class Bernoulli(DiscreteFamily):
     def n_statistics(self, n_features: int) -> int:
         """d."""
         return n_features
-
-    def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
-        """S_1 - N p."""
-        return (statistics[:, 1:] - statistics[:, :1] * parameters["probs"]).ravel()
 
     # -- starts -----------------------------------------------------------------------------------
 

@@ -48,7 +48,14 @@ def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
     return np.inf
 
 
-CORE = Core(identity, maximise, natural, to_logit, from_logit)
+@inlinable
+def score(P, S, layout, g):  # type: ignore[no-untyped-def]
+    """S_1 - N m p."""
+    for k in range(P.shape[0]):
+        g[k] = S[k, 1] - layout[0] * S[k, 0] * P[k, 0]
+
+
+CORE = Core(identity, maximise, natural, to_logit, from_logit, score)
 
 
 @dataclass(frozen=True)
@@ -175,11 +182,6 @@ class Binomial(DiscreteFamily):
     def base_measure(self, data: Dataset) -> float:
         """sum_i c_i log C(m, x_i)."""
         return float(data.weights @ _log_choose(self._m, data.x[:, 0]))
-
-    def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
-        """S_1 - N m p."""
-        score: np.ndarray = statistics[:, 1] - self._m * statistics[:, 0] * parameters["probs"]
-        return score
 
     # -- starts -----------------------------------------------------------------------------------
 

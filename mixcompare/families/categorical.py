@@ -89,7 +89,25 @@ def to_natural(z, layout, P):  # type: ignore[no-untyped-def]
             f += last
 
 
-CORE = Core(identity, maximise, natural, to_free, to_natural)
+@inlinable
+def score(P, S, layout, g):  # type: ignore[no-untyped-def]
+    """n_l - (n_l + ... + n_L) p_l / (p_l + ... + p_L)."""
+    f, at_count = 0, 1
+    for k in range(P.shape[0]):
+        at_count = 1
+        for i in range(layout.size - 1):
+            at, last = i * layout[0], layout[1 + i] - 1
+            n, left = S[k, at_count + last], P[k, at + last]
+            for v in range(last - 1, -1, -1):
+                n += S[k, at_count + v]
+                left += P[k, at + v]
+                share = P[k, at + v] / left if left > 0 else 1.0
+                g[f + v] = S[k, at_count + v] - n * share
+            f += last
+            at_count += last + 1
+
+
+CORE = Core(identity, maximise, natural, to_free, to_natural, score)
 
 
 @dataclass(frozen=True)
@@ -293,13 +311,6 @@ class Categorical(DiscreteFamily):
         """sum_j L_j."""
         return sum(self._known)
 
-    def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
-        """n_l - (n_l + ... + n_L) p_l / (p_l + ... + p_L)."""
-        p, counts = parameters["probs"], self._table(statistics)
-        left = _rest(p)
-        share = np.where(left > 0, p / np.where(left > 0, left, 1.0), 1.0)
-        return (counts - _rest(counts) * share)[:, self._free].ravel()
-
     def _table(self, statistics: np.ndarray) -> np.ndarray:
         """Expected counts (K, d, levels), 0 where padded."""
         table = np.zeros((len(statistics), *self._used.shape))
@@ -426,11 +437,6 @@ class Categorical(DiscreteFamily):
         p, codes = parameters["probs"], np.arange(self._used.shape[1])
         mean = p @ codes
         return mean + self._lowest, p @ codes**2 - mean**2
-
-
-def _rest(p: np.ndarray) -> np.ndarray:
-    """p_l + ... + p_L along the last axis; exactly zero where all of them are."""
-    return np.cumsum(p[..., ::-1], axis=-1)[..., ::-1]
 
 
 def _proper(p: np.ndarray) -> np.ndarray:

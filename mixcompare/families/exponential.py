@@ -58,7 +58,14 @@ def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
     return 1.0 / most
 
 
-CORE = Core(statistics, maximise, natural, to_log, from_log)
+@inlinable
+def score(P, S, layout, g):  # type: ignore[no-untyped-def]
+    """N - r S_1."""
+    for k in range(P.shape[0]):
+        g[k] = S[k, 0] - S[k, 1] * P[k, 0]
+
+
+CORE = Core(statistics, maximise, natural, to_log, from_log, score)
 
 
 @dataclass(frozen=True)
@@ -164,11 +171,6 @@ class Exponential(ExponentialFamily):
     def n_statistics(self, n_features: int) -> int:
         """1."""
         return 1
-
-    def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
-        """N - r S_1."""
-        score: np.ndarray = statistics[:, 0] - statistics[:, 1] * parameters["rates"]
-        return score
 
     # -- degenerate and narrow components ---------------------------------------------------------
 

@@ -10,6 +10,7 @@ component, raveled and side by side in the order of `Family.shapes`, in the fram
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple
@@ -18,7 +19,8 @@ import numpy as np
 
 from mixcompare.data import Dataset
 from mixcompare.families.base import Family, Parameters, Pass
-from mixcompare.families.kernel import NONE, make_pass, padded, workspace
+from mixcompare.families.kernel import NONE, make_pass, padded, sweep, workspace
+from mixcompare.families.maps import to_log_weights
 from mixcompare.numerics import compiled
 from mixcompare.theta import Theta
 
@@ -43,6 +45,9 @@ class Core(NamedTuple):
     """(P, layout, z): fills the family's unconstrained coordinates; infinite at an edge."""
     to_natural: Callable[..., None]
     """(z, layout, P): the inverse."""
+    score: Callable[..., None]
+    """(P, S, layout, g): fills the gradient of the log-likelihood in the same coordinates, nats, from the
+    expected sums S at the same point (Fisher's identity)."""
 
 
 class ExponentialFamily(Family):
@@ -130,6 +135,14 @@ class ExponentialFamily(Family):
         )
         return self.untable(P, n_features)
 
+    def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
+        """See `Family`."""
+        d, P = _n_features(parameters), self.table(self.ordered(parameters))
+        g = np.empty(self.n_coordinates(len(P), d))
+        S = np.ascontiguousarray(statistics, dtype=float)
+        run(self.core(d).score)(P, S, self.layout(d), g)
+        return g
+
     # -- other targets ----------------------------------------------------------------------------
 
     conjugate_prior: ClassVar[str] = (
@@ -184,6 +197,10 @@ class FusedPass(Pass):
         self.layout = family.layout(data.n_features)
         self.core = family.core(data.n_features)
         self.accumulate = made(make_pass, self.core.statistics)
+        self.score = made(make_score, self.core)
+        self.n = data.n
+        self.P = np.empty((n_components, _width(family.shapes(data.n_features))))
+        self.log_weights = np.empty(n_components)
         self.work = workspace(n_components, M)
         # The last row is dead where K is odd: a density of zero, so that the tiles need no remainder.
         self.a, self.eta = np.full(even, -1e300), np.zeros((even, rows))
@@ -231,6 +248,17 @@ class FusedPass(Pass):
         )
         return total + self.constant, self.S[: self.K, : 1 + self.M].copy()
 
+    def value_and_score(
+        self, z: np.ndarray, generic: Callable[[np.ndarray], tuple[float, np.ndarray]]
+    ) -> tuple[float, np.ndarray]:
+        """See `Pass`; in one compiled call."""
+        gradient = np.empty(z.size)
+        here = (self.P, self.log_weights, self.S)
+        value = self.score(
+            np.ascontiguousarray(z, dtype=float), self.n, self.data, self.layout, here, gradient
+        )
+        return value, gradient
+
     def magnitude(self, statistics: np.ndarray) -> float:
         """sum_k N_k |a_k| + |eta_k| . |S_k|: large where a narrow component is far from the centre."""
         a, eta = self.a[: self.K], self.eta[: self.K, : self.M]
@@ -238,6 +266,33 @@ class FusedPass(Pass):
             abs(self.constant) + np.abs(np.where(np.isfinite(a), a, 0.0)) @ statistics[:, 0]
         )
         return float(by_constant + (np.abs(eta) * np.abs(statistics[:, 1:])).sum())
+
+
+def make_score(core: Core) -> Any:
+    """One pass from unconstrained coordinates to the log-likelihood and its gradient, compiled."""
+    statistics, natural, to_natural, family_score = (
+        core.statistics,
+        core.natural,
+        core.to_natural,
+        core.score,
+    )
+
+    def score(z, n, data, layout, here, g):  # type: ignore[no-untyped-def]
+        x, counts, centre, scale, a, eta, work, constant, _ = data
+        P, log_weights, S = here
+        K = log_weights.size
+        to_log_weights(z, log_weights)
+        to_natural(z[K - 1 :], layout, P)
+        natural(P, layout, a, eta)
+        for k in range(K):
+            a[k] += log_weights[k]
+        value = sweep(statistics, x, counts, centre, scale, a, eta, S, work)
+        for k in range(K - 1):
+            g[k] = S[k, 0] - n * math.exp(log_weights[k])
+        family_score(P, S, layout, g[K - 1 :])
+        return value + constant
+
+    return compiled(score)
 
 
 _RUN: dict[Any, Any] = {}

@@ -16,7 +16,7 @@ import numpy as np
 from mixcompare.data import Dataset
 from mixcompare.families import normal_prior
 from mixcompare.families.base import Edge, Frame, Parameters, option
-from mixcompare.families.covariance.base import LOG_2PI, Kind, cholesky, precisions
+from mixcompare.families.covariance.base import LOG_2PI, Kind, cholesky
 from mixcompare.families.covariance.diagonal import Diagonal
 from mixcompare.families.covariance.full import Full
 from mixcompare.families.covariance.spherical import Spherical
@@ -202,21 +202,6 @@ class Gaussian(ExponentialFamily):
     def n_statistics(self, n_features: int) -> int:
         """d, and the second moments of the kind."""
         return n_features + self._kind(n_features).n_second(n_features)
-
-    def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
-        """d/dm = P (S_1 - N m); see the kind for its own, from the scatter about m."""
-        means, covariances = parameters["means"], parameters["covariances"]
-        d = means.shape[1]
-        kind, N, first = self._kind(d), statistics[:, 0], statistics[:, 1 : 1 + d]
-        cross = means[:, :, None] * first[:, None, :]
-        scatter = kind.moments(statistics[:, 1 + d :], d) - cross - cross.transpose(0, 2, 1)
-        scatter += N[:, None, None] * means[:, :, None] * means[:, None, :]
-        precision = precisions(cholesky(covariances))
-        by_mean = (precision @ (first - N[:, None] * means)[:, :, None])[:, :, 0]
-        values = kind.score(covariances, kind.project(scatter), N)
-        if self._tied:
-            values = values.sum(axis=0)
-        return np.concatenate([by_mean.ravel(), values.ravel()])
 
     # -- other targets than the likelihood, and other steps ---------------------------------------
 

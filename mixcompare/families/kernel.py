@@ -51,17 +51,6 @@ def copy(source, target):  # type: ignore[no-untyped-def]
 
 
 @inlinable
-def sum_log(p, n):  # type: ignore[no-untyped-def]
-    """sum_j log p_j as the log of one product, binary exponents summed apart."""
-    exponent, mantissa = 0, 1.0
-    for j in range(n):
-        b = bits(p[j])
-        exponent += (b >> 52) - 1023
-        mantissa *= unbits(b & 0xFFFFFFFFFFFFF | 0x3FF0000000000000)
-    return math.log(mantissa) + exponent * LN2
-
-
-@inlinable
 def identity(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
     """T = x: statistics of counts, shares and indicators, which have no unit."""
     for i in range(x.shape[0]):
@@ -100,23 +89,35 @@ def log_densities(full, T, r, a, eta):  # type: ignore[no-untyped-def]
 
 
 @inlinable
-def add_statistics(full, T, r, S):  # type: ignore[no-untyped-def]
-    """S[:, 1:] += r T', by the same tiles."""
+def add_statistics(full, T, r, w, S):  # type: ignore[no-untyped-def]
+    """r *= w, and S += r (1, T)', by the same tiles."""
     K, M = S.shape[0], S.shape[1] - 1
     for k in range(0, K, 2):
-        r0, r1 = r[k], r[k + 1]
+        r0, r1, s0, s1 = r[k], r[k + 1], 0.0, 0.0
         if M % 4:
             t0, t1 = T[0], T[1]
             u0 = u1 = v0 = v1 = 0.0
             for j in range(full):
-                u0 += r0[j] * t0[j]
-                u1 += r0[j] * t1[j]
-                v0 += r1[j] * t0[j]
-                v1 += r1[j] * t1[j]
+                u, v = r0[j] * w[j], r1[j] * w[j]
+                r0[j], r1[j] = u, v
+                s0 += u
+                s1 += v
+                u0 += u * t0[j]
+                u1 += u * t1[j]
+                v0 += v * t0[j]
+                v1 += v * t1[j]
             S[k, 1] += u0
             S[k, 2] += u1
             S[k + 1, 1] += v0
             S[k + 1, 2] += v1
+        else:
+            for j in range(full):
+                u, v = r0[j] * w[j], r1[j] * w[j]
+                r0[j], r1[j] = u, v
+                s0 += u
+                s1 += v
+        S[k, 0] += s0
+        S[k + 1, 0] += s1
         for m in range(M % 4, M, 4):
             t0, t1, t2, t3 = T[m], T[m + 1], T[m + 2], T[m + 3]
             u0 = u1 = u2 = u3 = v0 = v1 = v2 = v3 = 0.0
@@ -146,8 +147,8 @@ def block(n, full, work, a, eta, S, unit, careful):  # type: ignore[no-untyped-d
         for k in range(1, K):
             for j in range(full):
                 top[j] = r[k, j] if r[k, j] > top[j] else top[j]
-        for j in range(full):
-            ll += c[j] * top[j]
+        for j in range(n):
+            ll += top[j] if unit else c[j] * top[j]
         for k in range(K):
             for j in range(full):
                 r[k, j] -= top[j]
@@ -158,24 +159,28 @@ def block(n, full, work, a, eta, S, unit, careful):  # type: ignore[no-untyped-d
         for j in range(full):
             rk[j] = vexp(rk[j])
             tot[j] += rk[j]
-    if unit:
-        ll += sum_log(tot, n)
-    else:
-        for j in range(full):
-            ll += c[j] * vlog(tot[j])
     bad = 0
-    for j in range(full):
-        bad += 0 if 1e-290 <= tot[j] <= 1e290 else 1  # nan too
-        tot[j] = c[j] / tot[j]
+    if unit:  # the log of one product, binary exponents summed apart
+        exponent, mantissa = 0, 1.0
+        for j in range(n):
+            p = tot[j]
+            bad += 0 if 1e-290 <= p <= 1e290 else 1  # nan too
+            b = bits(p)
+            exponent += (b >> 52) - 1023
+            mantissa *= unbits(b & 0xFFFFFFFFFFFFF | 0x3FF0000000000000)
+            tot[j] = 1.0 / p
+        ll += math.log(mantissa) + exponent * LN2
+    else:
+        for j in range(n):
+            p = tot[j]
+            bad += 0 if 1e-290 <= p <= 1e290 else 1
+            ll += c[j] * vlog(p)
+            tot[j] = c[j] / p
     if bad:
         return np.nan
-    for k in range(K):
-        rk, s0 = r[k], 0.0
-        for j in range(full):
-            rk[j] *= tot[j]
-            s0 += rk[j]
-        S[k, 0] += s0
-    add_statistics(full, T, r, S)
+    for j in range(n, full):
+        tot[j] = 0.0
+    add_statistics(full, T, r, tot, S)
     return ll
 
 
@@ -194,13 +199,10 @@ def sweep(statistics, x, counts, centre, scale, a, eta, S, work):  # type: ignor
     total = 0.0
     for start in range(0, N, B):
         n = min(B, N - start)
-        full = (n + 31) // 32 * 32  # no scalar remainder loops; the rest has count zero
+        full = (n + 31) // 32 * 32  # no scalar remainder loops; the rest gets weight zero
         statistics(x, start, n, centre, scale, T)
-        if unit:
-            c[:n] = 1.0
-        else:
+        if not unit:
             copy(counts[start : start + n], c)
-        c[n:] = 0.0
         part = np.nan
         for careful in (False, True):  # one place that calls it, since each holds a copy
             part = block(n, full, work, a, eta, S, unit, careful)

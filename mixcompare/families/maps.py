@@ -20,6 +20,19 @@ def log_of_share(p):  # type: ignore[no-untyped-def]
 
 
 @inlinable
+def to_log_weights(z, log_weights):  # type: ignore[no-untyped-def]
+    """log w (K,) from the log-ratios log(w_k / w_K), k < K, that stand first in z."""
+    K, top, total = log_weights.size, 0.0, 0.0
+    for k in range(K):
+        log_weights[k] = z[k] if k < K - 1 else 0.0
+        top = max(top, log_weights[k])
+    for k in range(K):
+        total += math.exp(log_weights[k] - top)
+    for k in range(K):
+        log_weights[k] -= top + math.log(total)
+
+
+@inlinable
 def to_log(P, layout, z):  # type: ignore[no-untyped-def]
     """Logarithms, component by component."""
     K, p = P.shape

@@ -44,7 +44,14 @@ def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
     return np.inf
 
 
-CORE = Core(identity, maximise, natural, to_log, from_log)
+@inlinable
+def score(P, S, layout, g):  # type: ignore[no-untyped-def]
+    """S_1 - N r."""
+    for k in range(P.shape[0]):
+        g[k] = S[k, 1] - S[k, 0] * P[k, 0]
+
+
+CORE = Core(identity, maximise, natural, to_log, from_log, score)
 
 
 @dataclass(frozen=True)
@@ -145,11 +152,6 @@ class Poisson(DiscreteFamily):
         from scipy.special import gammaln
 
         return -float(data.weights @ gammaln(data.x[:, 0] + 1))
-
-    def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
-        """S_1 - N r."""
-        score: np.ndarray = statistics[:, 1] - statistics[:, 0] * parameters["rates"]
-        return score
 
     # -- starts -----------------------------------------------------------------------------------
 

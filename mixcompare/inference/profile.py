@@ -265,7 +265,7 @@ class Follower:
     def _edge(self, theta: Theta, loglik: float) -> str:
         """A coordinate at its edge, in words; "" if there is none."""
         problem = self.surface.problem
-        empty = empty_components(problem, theta, loglik, self.lenient)
+        empty, _ = empty_components(problem, theta, loglik, self.lenient)
         if empty:
             return f"weight {empty[0] + 1}"
         near = [

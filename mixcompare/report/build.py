@@ -18,7 +18,17 @@ from mixcompare.errors import SpecError, nearest
 from mixcompare.records import DRAW_FINDINGS, FINDINGS, SOUND
 from mixcompare.report import words
 from mixcompare.report.document import Drawing, Section, Tabular
-from mixcompare.report.sections import asked, case, expectations, overview, page, standing, trail
+from mixcompare.report.sections import (
+    asked,
+    case,
+    claims,
+    cost,
+    expectations,
+    overview,
+    page,
+    standing,
+    trail,
+)
 from mixcompare.report.view import View
 
 MANIFEST = ".report"
@@ -74,17 +84,20 @@ def build(results: Any, out: str | Path, formats: Sequence[str] = FORMATS) -> Pa
 
 
 def compose(view: View) -> list[Section]:
-    """The sections of a report in their order; parts without blocks are left out."""
+    """The sections of a report in their order; what has no blocks is left out."""
     sections = [asked.draw(asked.compute(view))]
     sections += [page.draw(case.compute(view, one)) for one in view.cases]
     sections += [
+        claims.draw(claims.compute(view)),
+        cost.profiles(view),
         expectations.draw(expectations.compute(view)),
         standing.draw(standing.compute(view)),
         standing.formulations(view),
         trail.draw_failures(trail.failures(view)),
         trail.provenance(view),
     ]
-    return [replace(s, parts=[part for part in s.parts if part.blocks]) for s in sections]
+    whole = [replace(s, parts=[part for part in s.parts if part.blocks]) for s in sections]
+    return [section for section in whole if section.blocks or section.parts]
 
 
 # -- rendering ------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ Hues follow Okabe and Ito (2008) and Tol (2021), darkened to 4.5:1 on white; no 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,16 +58,11 @@ RC = {
 
 @dataclass(frozen=True)
 class Look:
-    """Colour, marker and line of one method; hollow and dashed for its naive and bounded forms."""
+    """Colour and marker of one method; hollow for its naive and bounded forms."""
 
     color: str
     marker: str
     hollow: bool = False
-
-    @property
-    def line(self) -> str:
-        """Line style."""
-        return "--" if self.hollow else "-"
 
     @property
     def face(self) -> str:
@@ -150,6 +146,21 @@ def label_lowest(axes: Any, places: Sequence[Any]) -> None:
         used = [i for i in range(column, len(places), columns) if places[i] is not None]
         if used:
             axes.flat[used[-1]].tick_params(labelbottom=True)
+
+
+def line(method: str) -> Any:
+    """Line style of a method: whole, or broken as the first of the formulations in its brackets is."""
+    modifiers = re.split(r"[\[+\]]", method.partition("[")[2])[0]
+    return _BROKEN.get(modifiers, "--") if modifiers else "-"
+
+
+_BROKEN = {
+    "naive": (0, (3.5, 2)),
+    "bounded": (0, (1, 1.5)),
+    "logsumexp": (0, (5, 1.5, 1, 1.5)),
+    "unconstrained": (0, (8, 2)),
+    "gradient": (0, (3, 1, 1, 1, 1, 1)),
+}
 
 
 def own_axes(ax: Axes | None, height: float) -> Axes:

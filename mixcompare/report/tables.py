@@ -147,6 +147,15 @@ def with_error(estimate: Any, mcse: Any = None) -> str:
     return f"{fixed(decimals)(estimate)} ± {fixed(decimals)(mcse)}"
 
 
+def with_interval(estimate: Any, lower: Any = None, upper: Any = None) -> str:
+    """An estimate and its interval to two decimals: 0.10 (0.03–0.28)."""
+    if _missing(estimate):
+        return ""
+    if _missing(lower) or _missing(upper):
+        return fixed(2)(estimate)
+    return f"{fixed(2)(estimate)} ({fixed(2)(lower)}–{fixed(2)(upper)})"
+
+
 def whole(value: Any) -> str:
     """A whole number, thousands apart."""
     return "" if _missing(value) else f"{value:,.0f}".replace(",", "\u202f")

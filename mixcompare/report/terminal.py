@@ -112,7 +112,7 @@ def _method_row(method: str, rows: pd.DataFrame, best: pd.Series) -> list[str]:
         _fixed(best["loglik"]),
         words.finding(best["finding"]),
         "-" if best["sampler"] else f"{int((rows['reached'] == True).sum())} of {fits}",  # noqa: E712
-        "-" if rows["said"].isna().all() else f"{wrong} of {fits}",
+        "-" if rows["claimed"].isna().all() else f"{wrong} of {fits}",
         f"{rows['passes'].median():.0f}",
         f"{rows['seconds'].median():.2g}",
     ]

@@ -121,15 +121,15 @@ def _left_out(points: pd.DataFrame) -> str:
 
 def _claims(points: pd.DataFrame) -> Iterator[str]:
     """At how many ends the solver's word was wrong, and whose it was."""
-    rows = points[points["said"].notna() & points["sound"].notna()]
+    rows = points[points["claimed"].notna() & points["sound"].notna()]
     if rows.empty:
-        if points["sound"].notna().any():
+        if points["sound"].notna().any() and points["said"].isna().all():
             yield "No solver said whether it had succeeded."
         return
     success, failure = rows[rows["false_success"]], rows[rows["false_failure"]]
     n, wrong = len(rows), len(success) + len(failure)
     ends = "the only end" if n == 1 else f"{words.of(wrong or n, n)} ends"
-    claimed = rows[rows["said"] == True]  # noqa: E712 - None is not True
+    claimed = rows[rows["claimed"] == True]  # noqa: E712 - None is not True
     lower = int((claimed["sound"].eq(True) & claimed["reached"].eq(False)).sum())
     also = f"; {_lower(lower)}" if lower and claimed["best_known"].notna().any() else ""
     if not wrong:
@@ -160,7 +160,7 @@ def _lower(k: int) -> str:
 
 def _by(wrong: pd.DataFrame, rows: pd.DataFrame) -> str:
     """Whose claims: "5 of 42 by powell, 1 of 4 by l-bfgs-b[naive]", the most first."""
-    same = rows[rows["said"] == wrong["said"].iloc[0]]
+    same = rows[rows["claimed"] == wrong["claimed"].iloc[0]]
     total = same.groupby("method", sort=False).size()
     counts = wrong.groupby("method", sort=False).size()
     counts = counts.sort_values(ascending=False, kind="stable")

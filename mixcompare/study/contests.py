@@ -51,14 +51,14 @@ def missed(case: Case) -> Iterator[str]:
 
 def solvers(case: Case) -> Iterator[str]:
     """Where the solver's own word was wrong."""
-    rows = case.points[case.points["said"].notna() & case.points["sound"].notna()]
+    rows = case.points[case.points["claimed"].notna() & case.points["sound"].notna()]
     if rows.empty:
         return
     parts = []
     for method, fits in rows.groupby("method", sort=False):
         false = fits[fits["false_success"]]
         modest = int(fits["false_failure"].sum())
-        claimed = int((fits["said"] == True).sum())  # noqa: E712
+        claimed = int((fits["claimed"] == True).sum())  # noqa: E712
         if len(false):
             wrongly = _of_these(len(false), claimed, "wrongly")
             parts.append(

@@ -22,6 +22,9 @@ REACHED = 1e-3
 NO_END = ("unsupported", "error", "non_finite", "out_of_domain", "singular")
 """Findings of ends that are no estimate: there is none, or the likelihood is unbounded at it."""
 
+LIKELIHOOD = "likelihood"
+"""The target of methods whose claims are about the likelihood."""
+
 CASE = ["data", "replicate", "model"]
 """Rows that agree in these saw the same likelihood."""
 
@@ -35,6 +38,7 @@ COLUMNS = (
     "method",
     "start_scheme",
     "start_index",
+    "target",
     "theta",
     "loglik",
     "said_success",
@@ -46,6 +50,8 @@ COLUMNS = (
     "edges",
     "polished",
     "polished_loglik",
+    "margins",
+    "thresholds",
     "passes",
     "seconds",
     "non_finite",
@@ -83,7 +89,10 @@ def relate(fits: pd.DataFrame) -> pd.DataFrame:
     - `gap`: nats below the best known; nan where there is no end or no best known value. Negative only
       for ends that do not count as the best known value: narrow ones, and those that are no optimum.
     - `reached`: True, False, or None (samplers): a verified optimum that is not narrow, within 1e-3 nats;
-    - `false_success`: said True, but not sound; `false_failure`: said False, but sound.
+    - `target`: what the method maximises, "likelihood" where nothing else is stored;
+    - `claimed`: `said` of a method that maximises the likelihood, else None: the word of the others was
+      not about it, though their ends are judged by it;
+    - `false_success`: claimed True, but not sound; `false_failure`: claimed False, but sound.
     """
     rows = fits.reindex(columns=[*COLUMNS, *(c for c in fits.columns if c not in COLUMNS)]).copy()
     rows = rows.reset_index(drop=True)
@@ -109,8 +118,11 @@ def relate(fits: pd.DataFrame) -> pd.DataFrame:
     near = (rows["best_known"] - counting <= REACHED).fillna(False)
     reached = [None if s else bool(r) for s, r in zip(rows["sampler"], near, strict=True)]
     rows["reached"] = _objects(reached)
-    rows["false_success"] = (rows["said"] == True) & (rows["sound"] == False)  # noqa: E712 - None is neither
-    rows["false_failure"] = (rows["said"] == False) & (rows["sound"] == True)  # noqa: E712
+    rows["target"] = [t if isinstance(t, str) and t else LIKELIHOOD for t in rows["target"]]
+    about = rows["target"] == LIKELIHOOD
+    rows["claimed"] = _objects([s if a else None for s, a in zip(rows["said"], about, strict=True)])
+    rows["false_success"] = (rows["claimed"] == True) & (rows["sound"] == False)  # noqa: E712 - None is neither
+    rows["false_failure"] = (rows["claimed"] == False) & (rows["sound"] == True)  # noqa: E712
     return rows
 
 

@@ -22,14 +22,17 @@ SAME_DENSITY = 1e-3
 
 OPTIMA_COLUMNS = [
     *CASE,
+    "rank",
     *("finding", "standing", "narrow", "loglik", "gap", "starts_reaching", "methods", "theta"),
 ]
 
 LogDensity = Callable[[Any, Theta], np.ndarray | None]
 
 
-def find_optima(rows: pd.DataFrame, log_density: LogDensity) -> pd.DataFrame:
+def find_optima(rows: pd.DataFrame, log_density: LogDensity) -> tuple[pd.DataFrame, pd.Series]:
     """One line a distinct optimum, the best first, for each data set, replicate and model.
+
+    And, for each row, the rank of the optimum at which it ended, 0 where it ended at none.
 
     Parameters
     ----------
@@ -40,21 +43,25 @@ def find_optima(rows: pd.DataFrame, log_density: LogDensity) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame
-        data, replicate, model; `finding` (the most frequent among its ends), `standing` ("global" for
-        the best that is not narrow: best known, never proved; else "local"), `narrow`, `loglik` (polished,
-        nats), `gap` (nats below the best known; nan if there is none), `starts_reaching` (distinct
-        starts that led there by any method), `methods` (name -> number of fits), `theta` (a Theta).
+    DataFrame, Series
+        data, replicate, model; `rank` (1 is the highest, narrow or not), `finding` (the most frequent
+        among its ends), `standing` ("global" for the best that is not narrow: best known, never proved;
+        else "local"), `narrow`, `loglik` (polished, nats), `gap` (nats below the best known; nan if there
+        is none), `starts_reaching` (distinct starts that led there by any method), `methods` (name ->
+        number of fits), `theta` (a Theta).
     """
     lines = []
+    ranks = pd.Series(0, index=rows.index)
     ends = rows[rows["optimum"] & rows["value"].notna()]
     for case, part in ends.groupby(CASE, sort=False):
         groups = _groups(part, log_density)
         best = next((group for group in groups if not group.narrow), None)
-        for group in groups:
+        for rank, group in enumerate(groups, 1):
+            ranks[[row.Index for row in group.rows]] = rank
             lines.append(
                 (
                     *case,
+                    rank,
                     group.finding,
                     "global" if group is best else "local",
                     group.narrow,
@@ -71,7 +78,7 @@ def find_optima(rows: pd.DataFrame, log_density: LogDensity) -> pd.DataFrame:
     for k, name in enumerate(OPTIMA_COLUMNS):
         objects = name in ("methods", "theta")  # mappings, which pandas would take apart
         table[name] = _column([line[k] for line in lines], objects)
-    return table
+    return table, ranks
 
 
 def models_of(study: dict[str, Any]) -> dict[str, MixtureModel]:

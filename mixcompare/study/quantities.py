@@ -168,6 +168,49 @@ def _metric(name: str) -> Callable[[Selection], float]:
     return compute
 
 
+def _rate(said: bool) -> Callable[[Selection], float]:
+    def compute(s: Selection) -> float:
+        fits = s.fits
+        judged = fits[(fits["claimed"] == said) & fits["sound"].notna()]
+        if judged.empty:
+            raise NoAnswer(f"no {'success' if said else 'failure'} that can be judged was claimed")
+        return float((judged["false_success"] | judged["false_failure"]).mean())
+
+    return compute
+
+
+def _pair(column: str, swapped: float) -> Callable[[Selection], float]:
+    """Of two methods in either order; `swapped` is the sign of the value the other way round."""
+
+    def compute(s: Selection) -> float:
+        table = s.pick(s.results.pairs(), ("data", "model"))
+        methods = s.where["method"], s.where["other"]
+        for (first, second), sign in ((methods, 1.0), (methods[::-1], swapped)):
+            lines = table[(table["method"] == first) & (table["other"] == second)]
+            if len(lines) == 1:
+                return sign * float(lines[column].iloc[0])
+        raise NoAnswer("expected one pair of methods on one data set and model: see where")
+
+    return compute
+
+
+def _cost(column: str) -> Callable[[Selection], float]:
+    def compute(s: Selection) -> float:
+        table = s.pick(s.results.cost([float(s.where["tolerance"])]), ("data", "model", "method"))
+        if len(table) != 1:
+            raise NoAnswer(f"{len(table)} methods are selected, expected one: see where")
+        return float(table[column].iloc[0])
+
+    return compute
+
+
+def _chance_of_new(s: Selection) -> float:
+    table = s.one_case(s.pick(s.results.discovery(), (*FITS, "start_scheme")))
+    if len(table) != 1:
+        raise NoAnswer(f"{len(table)} start schemes are selected, expected one: see where")
+    return float(table["chance"].iloc[0])
+
+
 def _diagnostic(s: Selection) -> float:
     name = s.where["name"]
     values = [cell[name] for cell in s.diagnostics if cell.get(name) is not None]
@@ -221,6 +264,41 @@ QUANTITIES: dict[str, Quantity] = {
     ),
     "false_failure": Quantity(
         "fits whose solver denied success wrongly", FITS, _count("false_failure", True)
+    ),
+    "false_success_rate": Quantity(
+        "share of the claims of success that were wrong", FITS, _rate(True)
+    ),
+    "false_failure_rate": Quantity(
+        "share of the claims of failure that were wrong", FITS, _rate(False)
+    ),
+    "paired_difference": Quantity(
+        "share of starts from which a method reached the best known value, less that of the other",
+        ("data", "model", "method", "other"),
+        _pair("difference", -1.0),
+        ("method", "other"),
+    ),
+    "mcnemar_p": Quantity(
+        "p of the exact McNemar test of the same, within one data set",
+        ("data", "model", "method", "other"),
+        _pair("p_value", 1.0),
+        ("method", "other"),
+    ),
+    "median_passes_to": Quantity(
+        "median of passes to within `tolerance` nats of the best known value",
+        ("data", "model", "method", "tolerance"),
+        _cost("median_passes"),
+        ("tolerance",),
+    ),
+    "passes_per_success": Quantity(
+        "passes paid for each fit that came within `tolerance` nats of the best known value",
+        ("data", "model", "method", "tolerance"),
+        _cost("per_success"),
+        ("tolerance",),
+    ),
+    "chance_of_new": Quantity(
+        "Good and Turing's chance that one more random start finds a new optimum",
+        (*FITS, "start_scheme"),
+        _chance_of_new,
     ),
     "median_passes": Quantity("median of passes over the data", FITS, _median("passes")),
     "median_gap": Quantity("median of nats below the best known value", FITS, _median("gap")),

@@ -163,6 +163,7 @@ def _check_expectations(study: spec.Study, design: Design) -> None:
         "data": [planned.source.name for planned in design.data],
         "model": [planned.model.name for planned in design.models],
         "method": [planned.label for planned in design.methods],
+        "other": [planned.label for planned in design.methods],
     }
     for i, block in enumerate(study.file.expect):
         where = place("expect", i)

@@ -7,7 +7,7 @@ accuracy.py, plain English in answer.py and sentences.py, expectations in expect
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,21 @@ from mixcompare import registry
 from mixcompare.data import Dataset
 from mixcompare.errors import DataError, SpecError
 from mixcompare.mixture import MixtureModel
-from mixcompare.study import accuracy, advice, answer, ends, expect, optima, sentences, summaries
+from mixcompare.study import (
+    accuracy,
+    advice,
+    answer,
+    claims,
+    discovery,
+    ends,
+    expect,
+    margins,
+    optima,
+    pairs,
+    passes,
+    sentences,
+    summaries,
+)
 from mixcompare.study.replay import Plan, Replay, repeat
 from mixcompare.theta import Theta
 
@@ -62,6 +76,7 @@ class Results:
         self.draws = draws
         self.quick = quick
         self._plan = plan
+        self._passes: dict[tuple[float, ...], pd.DataFrame] = {}
 
     def __repr__(self) -> str:
         kinds = [self.rows[name].nunique() for name in ("data", "model", "method")]
@@ -103,11 +118,65 @@ class Results:
 
     def optima(self) -> pd.DataFrame:
         """Distinct verified optima (`optima.find_optima`)."""
-        return self._optima.copy()
+        return self._optima[0].copy()
 
-    def claims(self) -> pd.DataFrame:
-        """What solvers said against what was found (`summaries.judge_claims`)."""
-        return summaries.judge_claims(self.rows, int(self.study.get("seed", 0)))
+    def reached_by(self) -> pd.DataFrame:
+        """How often each method ended at each distinct optimum (`discovery.count_reached`)."""
+        return discovery.count_reached(self.rows, *self._optima)
+
+    def best_known(self) -> pd.DataFrame:
+        """Best known values and their evidence: who reached them, how often (`discovery.weigh_best`)."""
+        return discovery.weigh_best(self.rows)
+
+    def discovery(self) -> pd.DataFrame:
+        """The chance that one more random start finds a new optimum (`discovery.estimate_new`)."""
+        return discovery.estimate_new(self.rows, *self._optima)
+
+    def claims(self, pooled: bool = False) -> pd.DataFrame:
+        """What solvers said against what was found, with rates and intervals (`claims.judge_claims`).
+
+        One row per data, model, method and word; `pooled`: per method and word, over all data and models.
+        """
+        by = claims.POOLED if pooled else summaries.METHOD
+        return claims.judge_claims(self.rows, int(self.study.get("seed", 0)), by)
+
+    def claimed_and_found(self, pooled: bool = False) -> pd.DataFrame:
+        """Numbers of fits by word (rows) and finding (columns) (`claims.cross_tabulate`)."""
+        return claims.cross_tabulate(self.rows, claims.POOLED if pooled else summaries.METHOD)
+
+    def pairs(self, event: str = "reached") -> pd.DataFrame:
+        """Two methods from the same starts: exact McNemar, paired differences (`pairs.compare_pairs`)."""
+        return pairs.compare_pairs(self.rows, event)
+
+    def passes_to(self, tolerances: Sequence[float] = passes.TOLERANCES) -> pd.DataFrame:
+        """Passes until each fit was within so many nats of the best known value (`passes.passes_to`)."""
+        asked = tuple(tolerances)
+        if asked not in self._passes:
+            q = {names: self._n_parameters(*names) for names in self._cases}
+            self._passes[asked] = passes.passes_to(self.rows, self.trajectories, q, asked)
+        return self._passes[asked].copy()
+
+    def cost(self, tolerances: Sequence[float] = passes.TOLERANCES) -> pd.DataFrame:
+        """Cost in passes, one row per data, model, method and tolerance (`passes.summarise_cost`)."""
+        return passes.summarise_cost(self.passes_to(tolerances))
+
+    def performance_profiles(self, tolerances: Sequence[float] = passes.TOLERANCES) -> pd.DataFrame:
+        """Dolan and More's, over all data and models (`passes.performance_profiles`)."""
+        return passes.performance_profiles(self.passes_to(tolerances))
+
+    def data_profiles(self, tolerances: Sequence[float] = passes.TOLERANCES) -> pd.DataFrame:
+        """More and Wild's, over all data and models (`passes.data_profiles`)."""
+        return passes.data_profiles(self.passes_to(tolerances))
+
+    def runtime_distributions(
+        self, tolerances: Sequence[float] = passes.TOLERANCES
+    ) -> pd.DataFrame:
+        """Hoos and Stuetzle's, one per data, model and method (`passes.runtime_distributions`)."""
+        return passes.runtime_distributions(self.passes_to(tolerances))
+
+    def near_thresholds(self, factor: float = margins.NEAR) -> pd.DataFrame:
+        """Verdicts that hung on a threshold (`margins.near_thresholds`)."""
+        return margins.near_thresholds(self.rows, factor)
 
     def accuracy(self) -> pd.DataFrame:
         """Simulated data: bias, RMSE, divergence, coverage, each with its error (`accuracy.measure`)."""
@@ -167,8 +236,21 @@ class Results:
         others = sorted(key for key in self.data if key[0] == name)
         return self.data[others[0]] if others else None
 
+    @property
+    def _cases(self) -> list[tuple[str, str]]:
+        """Names of data and models that were fitted together."""
+        return list(dict.fromkeys(zip(self.rows["data"], self.rows["model"], strict=True)))
+
+    def _n_parameters(self, data: str, model: str) -> float:
+        """Free parameters of a model on its data; nan if either is not at hand."""
+        dataset = self.dataset(data)
+        found = self.model_on(model, dataset)
+        if dataset is None or found is None:
+            return np.nan
+        return found.n_parameters(dataset.n_features)
+
     @cached_property
-    def _optima(self) -> pd.DataFrame:
+    def _optima(self) -> tuple[pd.DataFrame, pd.Series]:
         return optima.find_optima(self.rows, self._log_density)
 
     @cached_property

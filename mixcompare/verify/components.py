@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mixcompare.data import Dataset
@@ -19,27 +21,45 @@ def collapsed(model: MixtureModel, data: Dataset, theta: Theta, policy: Policy) 
     tied observations (d = 1) or in a hyperplane (d >= 2). A narrow but genuine optimum, held up by two or
     more distinct observations, is stationary and stays.
     """
+    return collapse(model, data, theta, policy)[0]
+
+
+def collapse(
+    model: MixtureModel, data: Dataset, theta: Theta, policy: Policy
+) -> tuple[list[int], dict[str, float]]:
+    """Components that have collapsed, and how near each test of it was (`Verdict.margins`)."""
     family = model.family
     spread = family.spread(family.to_frame(theta.parameters, family.frame(data)))
     suspects = np.flatnonzero(spread < policy.suspect)
+    margins = {"suspect": float(spread.min() / policy.suspect)}
     if not suspects.size:
-        return []
+        return [], margins
     ratio = family.contraction(data, theta.parameters, responsibilities(model, data, theta))
     gone = (spread < policy.collapsed) | ((spread < policy.suspect) & (ratio < policy.contracting))
-    return [int(k) for k in np.flatnonzero(gone)]
+    margins["collapsed"] = nearest(spread[suspects] / policy.collapsed)
+    margins["contracting"] = nearest(ratio[suspects] / policy.contracting)
+    return [int(k) for k in np.flatnonzero(gone)], margins
+
+
+def nearest(margins: Sequence[float] | np.ndarray) -> float:
+    """Of several margins (values over their threshold) that on which a verdict hangs: the nearest to 1."""
+    values = np.asarray(margins, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = np.abs(np.log(np.maximum(values, 0.0)))
+    return float(values[np.argmin(np.where(np.isnan(distance), np.inf, distance))])
 
 
 def coinciding(
     model: MixtureModel, data: Dataset, theta: Theta, policy: Policy
-) -> list[tuple[int, int]]:
-    """Pairs of components with equal densities wherever they matter.
+) -> tuple[list[tuple[int, int]], float]:
+    """Pairs of components with equal densities wherever they matter; the margin of the nearest pair.
 
     Compared is the root mean squared difference of log-densities over the observations, weighted by the
     two components' responsibilities: free of units, and blind to labels.
     """
     log_density = model.family.log_density(data.x, theta.parameters)
     shares = responsibilities(model, data, theta) * data.weights[:, None]
-    pairs = []
+    pairs, margin = [], np.inf
     for j in range(model.n_components):
         for k in range(j + 1, model.n_components):
             weight = shares[:, j] + shares[:, k]
@@ -47,9 +67,13 @@ def coinciding(
                 invalid="ignore"
             ):  # where both exclude a point, neither has weight there
                 difference = np.where(weight > 0, log_density[:, j] - log_density[:, k], 0.0)
-            if weight.sum() > 0 and weight @ difference**2 < policy.coincide**2 * weight.sum():
+            if not weight.sum() > 0:
+                continue
+            apart = float(np.sqrt(weight @ difference**2 / weight.sum()) / policy.coincide)
+            margin = min(margin, apart)
+            if apart < 1:
                 pairs.append((j, k))
-    return pairs
+    return pairs, margin
 
 
 def narrowness(model: MixtureModel, data: Dataset, theta: Theta) -> tuple[float, float, bool]:

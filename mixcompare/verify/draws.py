@@ -106,8 +106,9 @@ def _judge_mixing(
     found.rhat = summaries.worst_rhat(draws.values)
     found.ess = min(summaries.least_ess(draws.values, method) for method in ("bulk", "tail"))
     enough = policy.ess_per_chain * draws.shape[0]
-    found.margins["rhat_modes"] = found.rhat_label_free / policy.rhat_modes
-    found.margins["rhat"] = found.rhat / policy.rhat
+    # R-hat of perfect draws is 1: what is judged is its excess
+    found.margins["rhat_modes"] = (found.rhat_label_free - 1) / (policy.rhat_modes - 1)
+    found.margins["rhat"] = (found.rhat - 1) / (policy.rhat - 1)
     found.margins["ess_per_chain"] = found.ess / enough
     # written so that nan, draws that never move, is a failure
     if not found.rhat_label_free <= policy.rhat_modes:

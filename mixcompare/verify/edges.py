@@ -15,16 +15,26 @@ NEAR = 1e-3
 """A probability or weight farther from its edge than this is not tried there."""
 
 
-def empty_components(problem: Problem, theta: Theta, loglik: float, policy: Policy) -> list[int]:
-    """Components whose weight is zero, or can be made zero at a cost below the policy's `edge`."""
+def empty_components(
+    problem: Problem, theta: Theta, loglik: float, policy: Policy
+) -> tuple[list[int], list[float]]:
+    """Components whose weight is zero, or can be made zero at a cost below the policy's `edge`.
+
+    And what each weight that was tried would cost, over that limit.
+    """
     empty: list[int] = []
+    costs = []
     for k in np.argsort(theta.weights):
         if theta.weights[k] > NEAR or len(empty) == theta.n_components - 1:
             break
         without = [j for j in range(theta.n_components) if j != k and j not in empty]
-        if theta.weights[k] == 0 or loglik - _emptied(problem, theta, without) < policy.edge:
+        if theta.weights[k] == 0:
             empty.append(int(k))
-    return sorted(empty)
+            continue
+        costs.append((loglik - _emptied(problem, theta, without)) / policy.edge)
+        if costs[-1] < 1:
+            empty.append(int(k))
+    return sorted(empty), costs
 
 
 def _emptied(problem: Problem, theta: Theta, keep: list[int]) -> float:
@@ -44,19 +54,24 @@ def reduced(model: MixtureModel, theta: Theta, empty: list[int]) -> tuple[Mixtur
 
 def snap(
     model: MixtureModel, data: Dataset, theta: Theta, loglik: float, policy: Policy
-) -> tuple[Theta, list[Edge]]:
-    """The point with every scalar parameter that can go to its edge at no cost put there, and which."""
+) -> tuple[Theta, list[Edge], list[float]]:
+    """The point with every scalar parameter that can go to its edge at no cost put there, and which.
+
+    And what each parameter that was tried would cost, over the policy's `edge`.
+    """
     problem = Problem(model, data)
-    edges = []
+    edges, costs = [], []
     for edge in model.family.edges(theta.parameters):
         distance = abs(theta[edge.parameter][(edge.component, *edge.index)] - edge.value)
         if distance > NEAR:
             continue
         moved = move(model, theta, edge, edge.value)
-        if distance == 0 or loglik - problem.log_likelihood(moved) < policy.edge:
+        if distance > 0:
+            costs.append((loglik - problem.log_likelihood(moved)) / policy.edge)
+        if distance == 0 or costs[-1] < 1:
             theta = moved
             edges.append(edge)
-    return theta, edges
+    return theta, edges, costs
 
 
 def inward_gain(model: MixtureModel, data: Dataset, theta: Theta, edges: list[Edge]) -> float:

@@ -18,7 +18,14 @@ from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Problem
 from mixcompare.records import FINDINGS, Verdict
 from mixcompare.theta import Theta
-from mixcompare.verify.components import coinciding, collapsed, empty_component_gain, narrowness
+from mixcompare.verify.components import (
+    coinciding,
+    collapse,
+    collapsed,
+    empty_component_gain,
+    narrowness,
+    nearest,
+)
 from mixcompare.verify.edges import empty_components, inward_gain, reduced, snap
 from mixcompare.verify.intervals import wald
 from mixcompare.verify.policy import Policy
@@ -74,14 +81,16 @@ def judge_point(model: MixtureModel, data: Dataset, theta: Theta, policy: Policy
     if not np.isfinite(found.loglik):
         found.flags.add("non_finite")
         return _verdict(found, policy)
-    gone = collapsed(model, data, theta, policy)
+    gone, found.margins = collapse(model, data, theta, policy)
     if gone:
         found.components = tuple(k + 1 for k in gone)
         found.flags.add("singular")
         return _verdict(found, policy)
-    empty = empty_components(problem, theta, found.loglik, policy)
+    empty, emptied = empty_components(problem, theta, found.loglik, policy)
     small, point = reduced(model, theta, empty)
-    point, edges = snap(small, data, point, found.loglik, policy)
+    point, edges, snapped = snap(small, data, point, found.loglik, policy)
+    if emptied or snapped:
+        found.margins["edge"] = nearest([*emptied, *snapped])
     if empty or edges:
         found.flags.add("boundary")
         weights = [f"weight {k + 1}" for k in empty]
@@ -126,6 +135,9 @@ def _judge_interior(
         )
     _classify(surface, data, end, flat, found, policy)
     found.narrow = narrowness(model, data, theta)
+    limit, least = model.family.narrow_limits(data.n_features)
+    tests = {"narrow_ratio": (found.narrow[0], limit), "narrow_count": (found.narrow[1], least)}
+    found.margins |= {name: float(v / bound) for name, (v, bound) in tests.items() if bound > 0}
     if found.flags & {"not_stationary", "saddle"}:
         found.flags -= {"boundary", "ridge", "duplicate"}
         found.null_directions = ()
@@ -168,7 +180,7 @@ def _classify(
     if local.curvature.size:
         found.margins["flat"] = float(np.abs(local.curvature).min() / flat)
     theta = surface.theta(end)
-    pairs = coinciding(surface.model, data, theta, policy)
+    pairs, found.margins["coincide"] = coinciding(surface.model, data, theta, policy)
     if pairs:
         found.flags.add("duplicate")
         found.coincident = True
@@ -296,7 +308,7 @@ def _verdict(found: Evidence, policy: Policy) -> Verdict:
         polished_loglik=found.polished_loglik,
         intervals=found.intervals,
         thresholds=policy.thresholds(),
-        margins=found.margins,
+        margins={name: value for name, value in found.margins.items() if np.isfinite(value)},
         message=sentence(finding, found),
         passes=found.passes,
         notes=tuple(found.notes),

@@ -142,6 +142,8 @@ def point_rows():
         "finding": "out_of_domain",
         "said_success": False,
     }
+    rows[1] |= {"margins": json.dumps({"stationary": 0.8, "flat": 1e5, "ascent": None})}
+    rows[2] |= {"margins": json.dumps({"stationary": 0.5, "flat": 2e5})}
     rows[7] |= {
         "theta": None,
         "loglik": np.nan,

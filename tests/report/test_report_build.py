@@ -108,15 +108,20 @@ def test_every_file_is_written(built):
         "methods",
         "expectations",
         "failures",
+        "claims",
+        "claims-findings",
         "thresholds",
+        "near",
         "digests",
     ):
         assert f"tables/{name}.csv" in names
     case = "waiting-gaussian-k-2-full"
-    for name in ("methods", "claims", "optima", "estimates"):
+    for name in ("methods", "claims", "pairs", "optima", "passes", "estimates"):
         assert f"tables/{case}-{name}.csv" in names
-    for name in ("findings", "density", "densities", "trajectories", "posterior"):
+    for name in ("findings", "density", "densities", "trajectories", "passes", "posterior"):
         assert f"figures/{case}-{name}.svg" in names
+    for name in ("claims-rates", "performance-profiles", "data-profiles"):
+        assert f"figures/{name}.svg" in names
     assert "figures/two-normals-gaussian-k-2-full-gaps.svg" in names
     for name in ("kl", "bias", "rmse", "coverage"):
         assert f"tables/two-normals-gaussian-k-2-full-{name}.csv" in names
@@ -166,6 +171,10 @@ def test_accessible(built):
         "Distinct optima",
         "Fitted densities over the data",
         "Log-likelihood against passes",
+        "Passes to the best known value",
+        "What it said against what it was",
+        "Cost over all data",
+        "Verdicts near a threshold",
         "Posterior beside the point estimates",
         "Accuracy against the truth",
         "How ends were judged",
@@ -189,6 +198,8 @@ def test_sections_in_order(built):
         "waiting: ",
         "two normals: ",
         "three coins: ",
+        "What it said against what it was",
+        "Cost over all data",
         "Expectations",
     ]
     order += ["How ends were judged", "What each method was asked to do", "Failures", "Provenance"]

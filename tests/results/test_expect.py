@@ -31,6 +31,14 @@ def value(made, quantity, **where):
         ("share_said_success", {"method": "bfgs[naive]"}, 0.5),
         ("false_success", {"method": "bfgs[naive]"}, 1),
         ("false_failure", {"method": "bfgs[naive]"}, 1),
+        ("false_success_rate", {"method": "bfgs[naive]"}, 0.5),
+        ("false_failure_rate", {"method": "bfgs[naive]"}, 0.5),
+        ("paired_difference", {"method": "em", "other": "bfgs[naive]"}, 0.5),
+        ("paired_difference", {"method": "bfgs[naive]", "other": "em"}, -0.5),
+        ("mcnemar_p", {"method": "bfgs[naive]", "other": "em"}, 0.5),
+        ("median_passes_to", {"method": "em", "tolerance": 0.01}, 10.0),
+        ("passes_per_success", {"method": "em", "tolerance": 0.01}, 40 / 3),
+        ("chance_of_new", {"method": "em"}, 0.25),
         ("median_passes", {"method": "bfgs[naive]"}, 35.0),
         ("median_gap", {"method": "em"}, 2.5e-5),
         ("n_rows", {}, 8),
@@ -177,6 +185,7 @@ def test_wrong_names(quantity, where, says):
 
 def test_every_quantity_gives_a_value_or_a_reason():
     extra = {"finding": "saddle", "parameter": "means", "component": 1, "name": "x"}
+    extra |= {"method": "em", "other": "bfgs", "tolerance": 0.1}
     for made in (
         results([]),
         results([row("em", "error")]),

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from planted import NAN, results, row, several, waiting
 
-from mixcompare.study.summaries import share_interval, share_with_error, wilson
+from mixcompare.study.shares import mcnemar, share_interval, share_with_error, wilson
 
 
 def of(table, method, **more):
@@ -81,20 +81,27 @@ def test_share_over_replicates():
 
 def test_wilson_by_hand():
     # Newcombe (1998), table I: 81 of 263 and 15 of 148
-    assert np.allclose(wilson(81 / 263, 263), (0.2553, 0.3662), atol=5e-5)
-    assert np.allclose(wilson(15 / 148, 148), (0.0624, 0.1605), atol=5e-5)
-    assert wilson(0.0, 20)[0] == 0.0
-    assert wilson(1.0, 20)[1] == 1.0
+    assert np.allclose(wilson(81, 263), (0.2553, 0.3662), atol=5e-5)
+    assert np.allclose(wilson(15, 148), (0.0624, 0.1605), atol=5e-5)
+    assert wilson(0, 20)[0] == 0.0
+    assert wilson(20, 20)[1] == 1.0
+
+
+def test_mcnemar_by_hand():
+    assert mcnemar(0, 0) == 1.0
+    assert mcnemar(0, 6) == pytest.approx(2 / 2**6)
+    assert mcnemar(2, 8) == pytest.approx(2 * (1 + 10 + 45) / 2**10)
+    assert mcnemar(3, 3) == 1.0
 
 
 def test_intervals_over_data_sets():
     rng = np.random.default_rng(0)
     share, low, high, kind = share_interval([0, 0, 1], [5, 5, 5], rng)
     assert kind == "Wilson"
-    assert (low, high) == wilson(1 / 3, 3)
+    assert (low, high) == wilson(1, 3)
     share, low, high, kind = share_interval([0] * 6, [0, 0, 1, 1, 2, 2], rng)
     assert kind == "Wilson over data sets"
-    assert (share, low, high) == (0.0, *wilson(0.0, 3))
+    assert (share, low, high) == (0.0, *wilson(0, 3))
     # ten data sets, all or nothing in each: the bootstrap knows that 100 fits are only ten data sets
     hits, sets = np.repeat([0, 1] * 5, 10), np.repeat(np.arange(10), 10)
     share, low, high, kind = share_interval(hits, sets, rng)
@@ -106,7 +113,7 @@ def test_claims_by_hand():
     table = results(waiting(), {"seed": 3}).claims()
     line = of(table, "bfgs[naive]", said="success")
     assert (line.fits, line.sound, line.wrong, line.unjudged, line.share_wrong) == (2, 1, 1, 0, 0.5)
-    assert (line.lower, line.upper) == wilson(0.5, 2)
+    assert (line.lower, line.upper) == wilson(1, 2)
     assert line.findings == "saddle 1, maximum 1"
     line = of(table, "bfgs[naive]", said="failure")
     assert (line.fits, line.sound, line.wrong) == (2, 1, 1)

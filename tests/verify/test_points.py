@@ -369,3 +369,47 @@ def test_verdict_carries_its_thresholds_and_every_finding_has_a_sentence(waiting
     assert verdict.thresholds["stationary"] == 1e-4
     assert verdict.margins["stationary"] > 1
     assert set(_TEXTS) == set(FINDINGS) - {"unsupported", "error"}
+
+
+@pytest.mark.parametrize(("loss", "finding"), [(5e-5, "maximum"), (2e-4, "not_stationary")])
+def test_the_margin_is_the_loss_over_the_threshold(
+    waiting: Dataset, waiting_maximum: Theta, loss: float, finding: str
+) -> None:
+    """Moved off the maximum along one mean until so many nats are lost."""
+    problem = Problem(FREE, waiting)
+    top = problem.log_likelihood(waiting_maximum)
+
+    def moved(step: float) -> Theta:
+        means = waiting_maximum.means + np.array([[step], [0.0]])
+        return Theta(waiting_maximum.weights, **{**waiting_maximum.parameters, "means": means})
+
+    step = 0.01 * np.sqrt(loss / (top - problem.log_likelihood(moved(0.01))))
+    verdict = judge(FREE, waiting, moved(step))
+    assert verdict.finding == finding
+    assert verdict.margins["stationary"] == pytest.approx(loss / 1e-4, rel=0.2)
+
+
+def test_margins_of_every_test_that_was_made(waiting: Dataset, waiting_maximum: Theta) -> None:
+    margins = judge(FREE, waiting, waiting_maximum).margins
+    tests = {"stationary", "flat", "ascent", "coincide", "suspect", "narrow_ratio", "narrow_count"}
+    assert set(margins) == tests  # no parameter is near an edge, no component near collapse
+    spreads = np.sqrt(waiting_maximum.covariances.ravel())
+    assert margins["narrow_ratio"] == pytest.approx(spreads.min() / spreads.max() / 0.05)
+    least = waiting.n * waiting_maximum.weights.min() / 1.9
+    assert margins["narrow_count"] == pytest.approx(least)
+    assert min(margins["coincide"], margins["flat"], margins["suspect"]) > 1
+
+
+def test_margins_of_edges_and_of_collapse(waiting: Dataset) -> None:
+    data = Dataset(np.array([[1.0, 0], [1, 1], [1, 0], [1, 1], [1, 1]]))
+    one = MixtureModel("bernoulli", 1)
+    assert judge(one, data, Theta([1.0], probs=[[1.0, 0.6]])).margins.get("edge") is None
+    # at the edge five ones gain -5 log(1 - 1e-9) nats, half the threshold: a cost below it
+    verdict = judge(one, data, Theta([1.0], probs=[[1 - 1e-9, 0.6]]))
+    assert verdict.finding == "boundary"
+    assert verdict.margins["edge"] == pytest.approx(-5e-9 / 1e-8, rel=1e-3)
+    spike = normal([0.01, 0.99], [waiting.x[0, 0], 71.0], [1e-5, 13.0])
+    verdict = judge(FREE, waiting, spike)
+    assert verdict.finding == "singular"
+    assert verdict.margins["suspect"] < 1
+    assert verdict.margins["contracting"] < 1

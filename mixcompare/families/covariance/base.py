@@ -94,10 +94,6 @@ class Kind(ABC):
     def units(self, frame: Frame) -> np.ndarray:
         """See `Family.coordinate_units`; one matrix."""
 
-    @abstractmethod
-    def score(self, covariances: np.ndarray, scatter: np.ndarray, N: np.ndarray) -> np.ndarray:
-        """(K, n_free): derivative of -(N log |S| + tr S^-1 C) / 2 for the sums of scatter C (K, d, d)."""
-
     # -- what a newcomer writes -------------------------------------------------------------------
 
     @abstractmethod

@@ -91,10 +91,24 @@ def to_natural(z, layout, P):  # type: ignore[no-untyped-def]
             P[k, d + i * d + i] = math.exp(2.0 * z[at + i])
 
 
+@inlinable
+def score(P, S, layout, g):  # type: ignore[no-untyped-def]
+    """(S_1 - N m) / v for a mean, C / v - N for a log sd with C the sum of squares about m."""
+    K, d = P.shape[0], layout[0]
+    g[K * d :] = 0.0
+    for k in range(K):
+        at = K * d + (0 if layout[1] else k * d)
+        for i in range(d):
+            m, v, N = P[k, i], P[k, d + i * d + i], S[k, 0]
+            first = S[k, 1 + i] - N * m
+            g[k * d + i] = first / v
+            g[at + i] += (S[k, 1 + d + i] - m * (S[k, 1 + i] + first)) / v - N
+
+
 class Diagonal(Kind):
     """A variance for each feature; for d = 1, the variance. Coordinates: log sds. Prior: LogNormal sds."""
 
-    core = Core(statistics, maximise, natural, to_free, to_natural)
+    core = Core(statistics, maximise, natural, to_free, to_natural, score)
     correlated = False
 
     def scale(self, variances: np.ndarray) -> np.ndarray:
@@ -141,10 +155,6 @@ class Diagonal(Kind):
     def units(self, frame: Frame) -> np.ndarray:
         """Ones."""
         return np.ones(frame.scale.size)
-
-    def score(self, covariances: np.ndarray, scatter: np.ndarray, N: np.ndarray) -> np.ndarray:
-        """C_ii / S_ii - N."""
-        return diagonal(scatter) / diagonal(covariances) - N[:, None]
 
     def naive_kinds(self, d: int) -> list[str]:
         """An sd for each feature."""

@@ -17,7 +17,6 @@ from mixcompare.families.covariance.base import (
     cholesky,
     own_sd,
     pool,
-    precisions,
     symmetric,
 )
 from mixcompare.families.fused import Core
@@ -72,6 +71,18 @@ def factor(p, d, L):  # type: ignore[no-untyped-def]
 
 
 @inlinable
+def invert(L, d, inverse):  # type: ignore[no-untyped-def]
+    """inverse (d, d) = L^-1, both lower triangular."""
+    for j in range(d):
+        inverse[j, j] = 1.0 / L[j, j]
+        for i in range(j + 1, d):
+            rest = 0.0
+            for m in range(j, i):
+                rest -= L[i, m] * inverse[m, j]
+            inverse[i, j] = rest / L[i, i]
+
+
+@inlinable
 def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
     """eta = (P m, -P_ii / 2, -P_ij) with P = L^-T L^-1.
 
@@ -82,16 +93,11 @@ def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
     for k in range(P.shape[0]):
         p, e = P[k], eta[k]
         factor(p, d, L)
+        invert(L, d, inverse)
         total, trace = d * LOG_2PI, 0.0
         for j in range(d):
             total += 2.0 * math.log(L[j, j])
-            inverse[j, j] = 1.0 / L[j, j]
-            trace += inverse[j, j] * inverse[j, j]
-            for i in range(j + 1, d):
-                rest = 0.0
-                for m in range(j, i):
-                    rest -= L[i, m] * inverse[m, j]
-                inverse[i, j] = rest / L[i, i]
+            for i in range(j, d):
                 trace += inverse[i, j] * inverse[i, j]
         f = d
         for i in range(d):
@@ -151,6 +157,53 @@ def to_natural(z, layout, P):  # type: ignore[no-untyped-def]
                 P[k, d + j * d + i] = covariance
 
 
+@inlinable
+def score(P, S, layout, g):  # type: ignore[no-untyped-def]
+    """L^-T r for a mean with r = L^-1 (S_1 - N m), and L^-T (L^-1 C L^-T - N I) for the factor L.
+
+    C is the sum of squares about m; derivatives by the logarithms on the diagonal of L are L_ii times
+    those by L_ii (Magnus and Neudecker 1999, Matrix Differential Calculus, ch. 9).
+    """
+    K, d = P.shape[0], layout[0]
+    g[K * d :] = 0.0
+    L, inverse = np.zeros((d, d)), np.zeros((d, d))
+    C, half, first = np.zeros((d, d)), np.zeros((d, d)), np.zeros(d)
+    for k in range(K):
+        p, N = P[k], S[k, 0]
+        factor(p, d, L)
+        invert(L, d, inverse)
+        for i in range(d):
+            first[i] = S[k, 1 + i] - N * p[i]
+        f = 1 + d
+        for i in range(d):
+            for j in range(i, d):
+                C[i, j] = S[k, f] - p[i] * S[k, 1 + j] - p[j] * first[i]
+                C[j, i] = C[i, j]
+                f += 1
+        for i in range(d):  # half = L^-1 C
+            for j in range(d):
+                half[i, j] = 0.0
+                for m in range(i + 1):
+                    half[i, j] += inverse[i, m] * C[m, j]
+        for i in range(d):  # C = L^-1 C L^-T - N I
+            for j in range(d):
+                C[i, j] = -N if i == j else 0.0
+                for m in range(j + 1):
+                    C[i, j] += half[i, m] * inverse[j, m]
+        f = K * d if layout[1] else K * d + k * (d * (d + 1) // 2)
+        for i in range(d):
+            g[k * d + i] = 0.0
+            for m in range(i, d):
+                for j in range(m + 1):
+                    g[k * d + i] += inverse[m, i] * inverse[m, j] * first[j]
+            for j in range(i + 1):
+                slope = 0.0
+                for m in range(i, d):
+                    slope += inverse[m, i] * C[m, j]
+                g[f] += slope * L[i, i] if i == j else slope
+                f += 1
+
+
 class Full(Kind):
     """Any positive definite matrix.
 
@@ -158,7 +211,7 @@ class Full(Kind):
     their log-Cholesky parametrisation). Prior: sds LogNormal, correlations LKJ(2).
     """
 
-    core = Core(statistics, maximise, natural, to_free, to_natural)
+    core = Core(statistics, maximise, natural, to_free, to_natural, score)
     correlated = True
 
     def scale(self, variances: np.ndarray) -> np.ndarray:
@@ -208,16 +261,6 @@ class Full(Kind):
         """Scale of its row for an off-diagonal element, 1 for a logarithm."""
         rows, columns = np.tril_indices(frame.scale.size)
         return np.where(rows == columns, 1.0, frame.scale[rows])
-
-    def score(self, covariances: np.ndarray, scatter: np.ndarray, N: np.ndarray) -> np.ndarray:
-        """d/dL = (P C P - N P) L (Magnus and Neudecker 1999, ch. 15), times L_ii on the diagonal."""
-        factors = cholesky(covariances)
-        precision = precisions(factors)
-        by_factor = (precision @ scatter @ precision - N[:, None, None] * precision) @ factors
-        rows, columns = np.tril_indices(covariances.shape[1])
-        values = by_factor[:, rows, columns]
-        values[:, rows == columns] *= np.diagonal(factors, axis1=1, axis2=2)
-        return values
 
     def naive_kinds(self, d: int) -> list[str]:
         """The lower triangle by rows."""

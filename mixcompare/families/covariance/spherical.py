@@ -91,13 +91,27 @@ def to_natural(z, layout, P):  # type: ignore[no-untyped-def]
             P[k, d + i * d + i] = math.exp(2.0 * z[K * d + k])
 
 
+@inlinable
+def score(P, S, layout, g):  # type: ignore[no-untyped-def]
+    """(S_1 - N m) / v for a mean, C / v - N d for the log sd with C the sum of squares about the means."""
+    K, d = P.shape[0], layout[0]
+    for k in range(K):
+        v, N = P[k, d], S[k, 0]
+        total = S[k, 1 + d]
+        for i in range(d):
+            first = S[k, 1 + i] - N * P[k, i]
+            g[k * d + i] = first / v
+            total -= P[k, i] * (S[k, 1 + i] + first)
+        g[K * d + k] = total / v - N * d
+
+
 class Spherical(Kind):
     """One variance for all features, in the data's own units, which must then be the same for all.
 
     Coordinate: the log sd. Prior: LogNormal, about the root mean square of the sds of the data.
     """
 
-    core = Core(statistics, maximise, natural, to_free, to_natural)
+    core = Core(statistics, maximise, natural, to_free, to_natural, score)
     correlated = False
 
     def scale(self, variances: np.ndarray) -> np.ndarray:
@@ -143,12 +157,6 @@ class Spherical(Kind):
     def units(self, frame: Frame) -> np.ndarray:
         """One."""
         return np.ones(1)
-
-    def score(self, covariances: np.ndarray, scatter: np.ndarray, N: np.ndarray) -> np.ndarray:
-        """tr C / s^2 - N d."""
-        d = covariances.shape[1]
-        trace = diagonal(scatter).sum(axis=1)
-        return (trace / covariances[:, 0, 0] - N * d)[:, None]
 
     def naive_kinds(self, d: int) -> list[str]:
         """One sd."""

@@ -66,9 +66,10 @@ def draw_paths(landscape: Landscape, paths: Sequence[Path], ax: Axes | None = No
     handles = []
     for number, path in enumerate(paths, 1):
         look = style.look(path.method)
+        line = "--" if look.hollow else "-"
         steps = path.steps
         sound = path.record.finding in SOUND
-        ax.plot(*steps.T, color=look.color, ls=look.line, lw=1.1, marker=".", ms=2.5, zorder=3)
+        ax.plot(*steps.T, color=look.color, ls=line, lw=1.1, marker=".", ms=2.5, zorder=3)
         mark: dict[str, Any] = (
             {"marker": look.marker, "mfc": look.face, "color": look.color}
             if sound
@@ -83,7 +84,7 @@ def draw_paths(landscape: Landscape, paths: Sequence[Path], ax: Axes | None = No
                         color=mark["color"], zorder=5, annotation_clip=True)  # fmt: skip
         outside = "" if _inside(steps, (left, right), (bottom, top)) else ", leaves the picture"
         label = f"{number}  {path.method}: {path.record.finding.replace('_', ' ')}{outside}"
-        handles.append(Line2D([], [], lw=1.1, ms=5, label=label, ls=look.line,
+        handles.append(Line2D([], [], lw=1.1, ms=5, label=label, ls=line,
                               **{**mark, "color": look.color, "mec": mark["color"]}))  # fmt: skip
     start = next((path.points[0] for path in paths if len(path.points)), None)
     if start is not None:

@@ -14,15 +14,14 @@ from mixcompare.report.figures.findings import Bar
 from mixcompare.report.figures.gaps import Strip
 from mixcompare.report.figures.posterior import Parameter
 from mixcompare.report.figures.trajectories import Panel
-from mixcompare.report.sections import accuracy, overview
+from mixcompare.report.sections import accuracy, claims, cost, optima, overview
+from mixcompare.report.sections.cost import Cost
 from mixcompare.report.sections.curves import Fitted, densities
 from mixcompare.report.sections.intervals import best_end, parameters
+from mixcompare.report.sections.optima import Optima, as_theta
 from mixcompare.report.sections.paths import panels, strips
 from mixcompare.report.tables import Table
 from mixcompare.report.view import Case, View
-from mixcompare.theta import Theta
-
-MOST_OPTIMA = 12
 
 
 @dataclass(frozen=True)
@@ -33,13 +32,14 @@ class CaseData:
     sentences: list[str]
     summary: list[dict[str, Any]]
     claims: list[dict[str, Any]]
-    optima: list[dict[str, Any]]
-    n_optima: int
+    pairs: list[Any]
+    optima: Optima
     bars: list[Bar]
     overlay: Densities | None
     by_method: list[tuple[str, Densities]]
     paths: list[Panel]
     ends: list[Strip]
+    cost: Cost
     parameters: list[Parameter | None]
     samplers: list[str]
     accuracy: list[Table]
@@ -47,21 +47,21 @@ class CaseData:
 
 def compute(view: View, case: Case) -> CaseData:
     """Gather what is known of one data set and model."""
-    optima = view.of("optima", case)
-    first = [row for row in optima if row["replicate"] == case.first["replicate"].min()]
+    found = optima.compute(view, case)
     samplers = list(dict.fromkeys(case.rows["method"][case.rows["sampler"]]))
     return CaseData(
         case=case,
         sentences=overview.of_case(view, case),
         summary=view.of("summary", case),
         claims=view.of("claims", case),
-        optima=first[:MOST_OPTIMA],
-        n_optima=len(first),
+        pairs=claims.pairs(view, case),
+        optima=found,
         bars=_bars(case),
-        overlay=_overlay(case, first, samplers),
+        overlay=_overlay(case, found.rows, samplers),
         by_method=_by_method(case),
         paths=panels(view, case),
         ends=strips(case) if case.n_replicates > 1 else [],
+        cost=cost.compute(view, case),
         parameters=parameters(view, case) if samplers else [],
         samplers=samplers,
         accuracy=accuracy.compute(view, case),
@@ -87,12 +87,12 @@ def _counted(names: pd.Series) -> dict[str, int]:
     return dict(Counter(names))
 
 
-def _overlay(case: Case, optima: list[dict[str, Any]], samplers: list[str]) -> Densities | None:
+def _overlay(case: Case, rows: list[dict[str, Any]], samplers: list[str]) -> Densities | None:
     """The best known maximum with its components, posterior means, and the truth if there is one."""
     if case.model is None or case.dataset is None:
         return None
     fitted = []
-    best = next((row for row in optima if row["standing"] == "global"), None)
+    best = next((row for row in rows if row["standing"] == "global"), None)
     if best is not None:
         fitted.append(Fitted("best known optimum", as_theta(best["theta"]), components=True))
     for method in samplers:
@@ -133,8 +133,3 @@ def _by_method(case: Case) -> list[tuple[str, Densities]]:
         if picture is not None and picture.kind == "line":
             found.append((method, picture))
     return found
-
-
-def as_theta(value: Any) -> Theta:
-    """A Theta from one, or from the mapping it was stored as."""
-    return value if isinstance(value, Theta) else Theta.from_dict(value)

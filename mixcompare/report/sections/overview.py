@@ -85,7 +85,8 @@ def _table(view: View) -> tuple[list[Column], list[dict[str, Any]]]:
             hits = line["at_best"] if line["at_best"] is not None else line["verified"]
             row |= {key: hits, f"{key}-fits": line["fits"]}
             for word in ("success", "failure"):
-                row[word] = row.get(word, 0) + line[f"false_{word}"]
+                if line[f"false_{word}"] is not None:  # the word was about the likelihood
+                    row[word] = row.get(word, 0) + line[f"false_{word}"]
                 row[f"said_{word}"] = row.get(f"said_{word}", 0) + line[f"said_{word}"]
     for word in ("success", "failure"):
         heading = f"{word} said, wrongly"

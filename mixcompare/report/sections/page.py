@@ -10,8 +10,8 @@ from mixcompare.report import words
 from mixcompare.report.document import Drawing, Items, Paragraph, Section, Tabular
 from mixcompare.report.figures.density import Densities
 from mixcompare.report.figures.posterior import Parameter
-from mixcompare.report.sections import accuracy
-from mixcompare.report.sections.case import MOST_OPTIMA, CaseData, as_theta
+from mixcompare.report.sections import accuracy, cost, optima
+from mixcompare.report.sections.case import CaseData
 from mixcompare.report.tables import (
     Column,
     Table,
@@ -23,12 +23,14 @@ from mixcompare.report.tables import (
     text,
     whole,
 )
+from mixcompare.study.ends import LIKELIHOOD
 
 
 def draw(data: CaseData) -> Section:
     """Make the section, with a part for each thing shown."""
     case = data.case
-    parts = [_methods(data), _optima(data), _densities(data), _paths(data), _posterior(data)]
+    parts = [_methods(data), optima.draw(case, data.optima), _densities(data)]
+    parts += [_paths(data), cost.draw(case, data.cost), _posterior(data)]
     parts.append(accuracy.draw(case, data.accuracy))
     return Section(case.slug, f"{case.data}: {case.model_name}", [Items(data.sentences)], parts)
 
@@ -81,12 +83,13 @@ def _methods(data: CaseData) -> Section:
         blocks.append(
             Tabular(Table(f"{case.slug}-claims", caption, _CLAIMS, data.claims), folded=True)
         )
-    return Section(f"{case.slug}-side-by-side", "Methods side by side", blocks)
+    return Section(f"{case.slug}-side-by-side", "Methods side by side", [*blocks, *data.pairs])
 
 
 def _claims_message(claims: list[dict[str, Any]]) -> str:
     def total(said: str, key: str) -> int:
-        return int(sum(row[key] or 0 for row in claims if row["said"] == said))
+        about = [row for row in claims if row["target"] == LIKELIHOOD]
+        return int(sum(row[key] or 0 for row in about if row["said"] == said))
 
     return (
         "What solvers said against what was found. Success was claimed of "
@@ -94,51 +97,6 @@ def _claims_message(claims: list[dict[str, Any]]) -> str:
         f"{total('failure', 'fits')}, {total('failure', 'wrong')} of them sound. "
         "Green ends are sound. Narrow bars: nothing was said, as samplers do."
     )
-
-
-_OPTIMA = (
-    Column("loglik", "log-likelihood (nats)", fixed(4)),
-    Column("gap", "gap (nats)", nats),
-    Column("standing", "standing", text, number=False),
-    Column("finding", "finding", findings, number=False, badge=True),
-    Column("narrow", "narrow", lambda value: "narrow" if value else "", number=False),
-    Column("starts_reaching", "starts reaching", whole),
-    Column("theta", "parameters", lambda value: point(value), number=False),
-    Column("methods", "fits by method", text, number=False),
-)
-
-
-def _optima(data: CaseData) -> Section:
-    if not data.optima:
-        return Section(f"{data.case.slug}-optima", "Distinct optima", [])
-    where = " of the first replicate" if data.case.n_replicates > 1 else ""
-    more = f" The best {MOST_OPTIMA} of {data.n_optima}." if data.n_optima > MOST_OPTIMA else ""
-    caption = (
-        f"Distinct optima{where}, grouped by log-likelihood and fitted density. Global means the best "
-        f"found here that is not narrow: best known, never proved.{more}"
-    )
-    any_narrow = any(row["narrow"] for row in data.optima)
-    columns = [column for column in _OPTIMA if column.key != "narrow" or any_narrow]
-    table = Table(f"{data.case.slug}-optima", caption, columns, data.optima)
-    return Section(f"{data.case.slug}-optima", "Distinct optima", [Tabular(table)])
-
-
-def point(value: Any) -> str:
-    """A Theta in words: four digits, every parameter by name."""
-    if value is None:
-        return ""
-    return "; ".join(
-        f"{name} {_numbers(array.tolist())}" for name, array in as_theta(value).items()
-    )
-
-
-def _numbers(value: Any) -> str:
-    if not isinstance(value, list):
-        return number(4)(value)
-    if len(value) == 1:
-        return _numbers(value[0])
-    inner = ", ".join(_numbers(part) for part in value)
-    return f"({inner})"
 
 
 def _densities(data: CaseData) -> Section:

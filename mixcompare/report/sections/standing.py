@@ -8,8 +8,9 @@ from typing import Any
 from mixcompare.records import DRAW_FINDINGS, FINDINGS
 from mixcompare.report import words
 from mixcompare.report.document import Paragraph, Section, Tabular, Terms
-from mixcompare.report.tables import Column, Table, number, text
-from mixcompare.report.view import View
+from mixcompare.report.tables import Column, Table, findings, number, text, whole
+from mixcompare.report.view import View, records
+from mixcompare.study.margins import NEAR
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Judged:
     findings: list[str]
     flags: list[str]
     thresholds: dict[str, str]
+    near: list[dict[str, Any]]
 
 
 def compute(view: View) -> Judged:
@@ -39,7 +41,16 @@ def compute(view: View) -> Judged:
         [name for name in every if name in present],
         sorted(flags),
         {name: ", ".join(shown) for name, shown in values.items()},
+        _near(view),
     )
+
+
+def _near(view: View) -> list[dict[str, Any]]:
+    """Verdicts near a threshold, the nearest of those alike with their number."""
+    table = view.results.near_thresholds()
+    alike = table.groupby(["data", "model", "method", "finding", "test"], sort=False)
+    nearest = alike.first().reset_index()
+    return records(nearest.assign(fits=alike.size().to_numpy()))
 
 
 def draw(judged: Judged) -> Section:
@@ -70,6 +81,9 @@ def draw(judged: Judged) -> Section:
             "thresholds", "Thresholds in force, as stored with the verdicts.", _THRESHOLDS, rows
         )
         parts.append(Section("limits", "Thresholds", [Tabular(table)]))
+    if judged.near:
+        table = Table("near", _NEAR_CAPTION, _NEAR, judged.near)
+        parts.append(Section("margins", "Verdicts near a threshold", [Tabular(table)]))
     return Section("judged", "How ends were judged", [b for b in blocks if _full(b)], parts)
 
 
@@ -92,6 +106,24 @@ def formulations(view: View) -> Section:
 def _full(block: Any) -> bool:
     return not isinstance(block, Terms) or bool(block.terms)
 
+
+_NEAR_CAPTION = (
+    f"Verdicts of which some judged value lay within a factor of {NEAR:g} of its threshold: with another "
+    "threshold the finding might be another. Margin: judged value over threshold, of the fit nearest to 1, "
+    "whose key is given."
+)
+
+_NEAR = (
+    Column("data", "data", text, number=False),
+    Column("model", "model", text, number=False),
+    Column("method", "method", text, number=False),
+    Column("finding", "finding", findings, number=False, badge=True),
+    Column("test", "threshold", text, number=False),
+    Column("threshold", "its value", number()),
+    Column("margin", "margin", number(3)),
+    Column("fits", "fits", whole),
+    Column("key", "key", text, number=False),
+)
 
 _THRESHOLDS = (
     Column("name", "threshold", text, number=False),
