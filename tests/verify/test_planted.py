@@ -75,16 +75,14 @@ def gaussian(d: int) -> dict[str, Callable[[np.random.Generator, float], Case]]:
         return model, data, point
 
     def singular(rng: np.random.Generator, scale: float) -> Case:
-        """One component on a single observation, all but a point."""
+        """One component on a single observation, far narrower than the way to the next one."""
         data, truth = gaussian_data(rng, scale, d)
         means, covariances = truth.means.copy(), truth.covariances.copy()
         means[0] = data.x[rng.integers(data.n_rows)]
-        covariances[0] = (scale * 10.0 ** rng.uniform(-6, -4)) ** 2 * np.eye(d)
-        return (
-            model,
-            data,
-            Theta([1 / data.n, 1 - 1 / data.n], means=means, covariances=covariances),
-        )
+        gap = np.sort(np.linalg.norm(data.x - means[0], axis=1))[1]
+        covariances[0] = (gap * 10.0 ** rng.uniform(-6, -4)) ** 2 * np.eye(d)
+        weights = [1 / data.n, 1 - 1 / data.n]
+        return model, data, Theta(weights, means=means, covariances=covariances)
 
     def out_of_domain(rng: np.random.Generator, scale: float) -> Case:
         data, truth = gaussian_data(rng, scale, d)
