@@ -28,6 +28,7 @@ _PUBLIC = {
     "Theta": "mixcompare.theta:Theta",
     "UserFamily": "mixcompare.families.user:UserFamily",
     "Verdict": "mixcompare.records:Verdict",
+    "basins": "mixcompare.study.basins:basins",
     "compare": "mixcompare.study.compare:compare",
     "em_rate": "mixcompare.inference.rate:em_rate",
     "fit": "mixcompare.fit:fit",
@@ -36,8 +37,11 @@ _PUBLIC = {
     "intervals": "mixcompare.inference.intervals:intervals",
     "load_dataset": "mixcompare.datasets:load_dataset",
     "read_csv": "mixcompare.datasets:read_csv",
+    "paths": "mixcompare.study.landscape:paths",
+    "replay": "mixcompare.study.run:replay",
     "run_study": "mixcompare.study.run:run_study",
     "standard_errors": "mixcompare.inference.information:standard_errors",
+    "surface": "mixcompare.study.landscape:surface",
     "verify": "mixcompare.verify.verifier:verify",
 }
 
@@ -57,6 +61,7 @@ __all__ = [
     "UserFamily",
     "Verdict",
     "__version__",
+    "basins",
     "compare",
     "em_rate",
     "fit",
@@ -64,9 +69,12 @@ __all__ = [
     "information_criteria",
     "intervals",
     "load_dataset",
+    "paths",
     "read_csv",
+    "replay",
     "run_study",
     "standard_errors",
+    "surface",
     "verify",
 ]
 
@@ -89,10 +97,12 @@ if TYPE_CHECKING:
     from mixcompare.inference.rate import em_rate
     from mixcompare.mixture import MixtureModel
     from mixcompare.records import FitRecord, Verdict
+    from mixcompare.study.basins import basins
     from mixcompare.study.compare import compare
+    from mixcompare.study.landscape import paths, surface
     from mixcompare.study.results import Results
     from mixcompare.study.results import Results as Comparison
-    from mixcompare.study.run import run_study
+    from mixcompare.study.run import replay, run_study
     from mixcompare.theta import Theta
     from mixcompare.verify.verifier import verify
 

@@ -53,7 +53,7 @@ def fit(
     verify : bool
         False skips all verification; the record's verdict is then None.
     keep_points : bool
-        Keep every evaluated Theta on the trajectory (methods that evaluate in natural parameters).
+        Keep the point of every evaluation on the trajectory, as a Theta.
     **options
         The method's own: `max_iter`, `tol`, ... (SpecError with the nearest name if unknown.)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import functools
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +59,8 @@ class Problem:
         What evaluates the likelihood; for `run_compiled`, which books what it does with it.
     frame : Frame
         The units in which `value_and_score` takes its coordinates.
+    read : callable
+        Vector -> Theta, for the trajectory's points: an optimiser with coordinates of its own sets it.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Problem:
         self._best = -np.inf
         self._data = data
         self.likelihood = model.family.begin(data, model.n_components)
+        self.read: Callable[[np.ndarray], Theta] = self._natural
         self.keep_points = keep_points
         self._trajectory: list[tuple[float, float]] = []
         self._booked: list[np.ndarray] = []
@@ -366,5 +370,9 @@ class Problem:
             self.non_finite += 1
         elif loglik > self._best:
             self._best, self.best_point = loglik, point if theta is not None else np.array(point)
-        if self.keep_points and theta is not None:
-            self._points.append(theta)
+        if self.keep_points:
+            self._points.append(self.read(point) if theta is None else theta)
+
+    def _natural(self, z: np.ndarray) -> Theta:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.model.to_natural(z, self.n_features, self.frame)

@@ -137,6 +137,7 @@ class Direct(Estimator):
 
         minimize: Any = optimize.minimize  # its overloads want a literal method
         task = formulate(problem, start, self.changes, self.bounds or {})
+        problem.read = task.to_theta
         notes = task.outside_box()
         try:
             result = minimize(

@@ -88,7 +88,7 @@ def compare(
         data=(PlannedData(InMemory(dataset.name, dataset), 1, planned, dataset),),
         models=(PlannedModel(model, name),),
         methods=tuple(
-            PlannedMethod(label, e, name) for label, e in _estimators(methods, options).items()
+            PlannedMethod(label, e, name) for label, e in named_estimators(methods, options).items()
         ),
         budget=as_budget(budget),
         verify=verify,
@@ -120,10 +120,11 @@ def _run(design: Design, study: dict[str, Any], progress: Progress | None) -> Re
         data,
         draws.__getitem__,
         quick=False,
+        plan=lambda: [task for chunk in chunks for task in chunk.tasks],
     )
 
 
-def _estimators(
+def named_estimators(
     methods: Sequence[str | Estimator], options: Mapping[str, Any]
 ) -> dict[str, Estimator]:
     """Estimators by label, each with those of the options that it has."""

@@ -55,7 +55,8 @@ def outcomes(chunk: Chunk) -> Iterator[Outcome]:
                     verifier = Verifier(task.model, data, seed=task.seed) if task.verify else None
                     _compile(task, data)
                     shared = (of, data, verifier)
-                outcome = _outcome(task, *shared[1:])
+                _, data, verifier = shared
+                outcome = as_outcome(task, data, fit_task(task, data, verifier))
             except Exception as error:
                 error.add_note(f"while executing the task {task.key}")
                 raise
@@ -71,8 +72,8 @@ def _compile(task: Task, data: Dataset) -> None:
         return  # nothing to fit: the rows will say so
 
 
-def _outcome(task: Task, data: Dataset, verifier: Verifier | None) -> Outcome:
-    record = _fit(task, data, verifier)
+def as_outcome(task: Task, data: Dataset, record: FitRecord) -> Outcome:
+    """The record of a task as it is stored, its metrics computed."""
     intervals = record.verdict.intervals if record.verdict else {}
     if record.posterior is not None:
         intervals = record.posterior.intervals
@@ -84,7 +85,8 @@ def _outcome(task: Task, data: Dataset, verifier: Verifier | None) -> Outcome:
     return Outcome(to_row(record, found), thin(record.trajectory), draws)
 
 
-def _fit(task: Task, data: Dataset, verifier: Verifier | None) -> FitRecord:
+def fit_task(task: Task, data: Dataset, verifier: Verifier | None) -> FitRecord:
+    """The record of one task on its data."""
     identity = {
         "position": task.position,
         "data": task.source.name,

@@ -12,7 +12,7 @@ import multiprocessing.connection
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
@@ -34,7 +34,14 @@ def serial(chunks: Sequence[Chunk], workers: int = 1) -> Executed:
 
 
 def processes(chunks: Sequence[Chunk], workers: int) -> Executed:
-    """In `workers` processes of this machine, each with one thread, chunks in their order.
+    """In `workers` processes of this machine, each with one thread, chunks in their order."""
+    return in_processes(execute, chunks, workers)
+
+
+def in_processes[A, B](
+    work: Callable[[A], B], items: Sequence[A], workers: int
+) -> Iterator[tuple[int, B]]:
+    """`work`, a function of a module, on every item; (index of the item, result) as they come.
 
     Processes are spawned, so a script that calls this needs the usual `if __name__ == "__main__":`.
     Raises MixcompareError if a process dies, as the system makes it if memory runs out.
@@ -42,13 +49,13 @@ def processes(chunks: Sequence[Chunk], workers: int) -> Executed:
     others = set(multiprocessing.active_children())
     with _one_thread_each():
         pool = concurrent.futures.ProcessPoolExecutor(
-            min(workers, len(chunks)),
+            min(workers, len(items)),
             multiprocessing.get_context("spawn"),
             initializer=_begin_worker,
         )
         try:
             with _interrupts_ignored():
-                futures = {pool.submit(execute, chunk): index for index, chunk in enumerate(chunks)}
+                futures = {pool.submit(work, item): index for index, item in enumerate(items)}
             for future in concurrent.futures.as_completed(list(futures)):
                 yield futures.pop(future), future.result()
             pool.shutdown()

@@ -91,6 +91,13 @@ def models_of(study: dict[str, Any]) -> dict[str, MixtureModel]:
     return {model.name: model for model in models}
 
 
+def same_density(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two fitted log-densities (n,) agree at every observation, to `SAME_DENSITY` nats."""
+    with np.errstate(invalid="ignore"):
+        difference = np.abs(one - other)
+    return bool((np.nan_to_num(difference, nan=0.0) <= SAME_DENSITY).all())  # nan: -inf in both
+
+
 @dataclass
 class _Group:
     """Ends that are one optimum; the first is the best of them and stands for all."""
@@ -104,9 +111,7 @@ class _Group:
             return False
         if density is None or self.density is None:
             return True
-        with np.errstate(invalid="ignore"):
-            difference = np.abs(self.density - density)
-        return bool((np.nan_to_num(difference, nan=0.0) <= SAME_DENSITY).all())  # nan: -inf in both
+        return same_density(self.density, density)
 
     @property
     def loglik(self) -> float:

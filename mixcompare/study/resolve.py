@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 from mixcompare import registry
+from mixcompare.data import Dataset
 from mixcompare.errors import SpecError, nearest
 from mixcompare.estimators.base import Estimator, make_estimator
 from mixcompare.mixture import MixtureModel
@@ -18,15 +19,17 @@ from mixcompare.study.explain import at, blame, place
 from mixcompare.study.resolve_data import resolve_data
 
 
-def make_design(study: spec.Study, quick: bool = False) -> Design:
-    """The design of a study, at quick size if asked.
+def make_design(study: spec.Study, quick: bool = False, kept: Mapping[str, Dataset] = {}) -> Design:
+    """The design of a study, at quick size if asked; `kept` are data by name that stand in for files.
 
     Raises SpecError that names file and key for whatever cannot be planned: unknown names, options,
     columns and parameters, values that do not fit each other, data the model has no support for.
     """
     file = study.file
     data = [
-        made for i, block in enumerate(file.data) for made in resolve_data(study, i, block, quick)
+        made
+        for i, block in enumerate(file.data)
+        for made in resolve_data(study, i, block, quick, kept)
     ]
     _unique(study, "data", [d.source.name for d in data], "give each a name of its own")
     names = _Names(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from mixcompare import registry
+from mixcompare.data import Dataset
 from mixcompare.datasets import available
 from mixcompare.errors import SpecError, nearest
 from mixcompare.study import spec
 from mixcompare.study.design import PlannedData, Starts
 from mixcompare.study.explain import at, place
-from mixcompare.study.sources import BuiltIn, File, Simulated, Source
+from mixcompare.study.sources import BuiltIn, File, Kept, Simulated, Source
 from mixcompare.theta import Theta
 
 
@@ -30,10 +32,17 @@ class Made:
         return self.planned.source
 
 
-def resolve_data(study: spec.Study, i: int, block: spec.Data, quick: bool) -> list[Made]:
-    """The data of block i, several if its parameters make a grid; SpecError that names file and key."""
+def resolve_data(
+    study: spec.Study, i: int, block: spec.Data, quick: bool, kept: Mapping[str, Dataset]
+) -> list[Made]:
+    """The data of block i, several if its parameters make a grid; SpecError that names file and key.
+
+    `kept` are data by name that stand in for files.
+    """
     kind = _kind(study, i, block)
     sources = {"dataset": _builtin, "file": _file, "scenario": _scenarios}[kind](study, i, block)
+    if kind == "file" and block.name in kept:
+        sources = [Kept(block.name, kept[block.name])]
     given = block.starts or study.file.starts
     starts_at = place(*(("data", i, "starts") if block.starts else ("starts",)))
     starts = _starts(study, starts_at, given)

@@ -17,7 +17,7 @@ import pandas as pd
 
 from mixcompare import registry
 from mixcompare.data import Dataset
-from mixcompare.errors import DataError
+from mixcompare.errors import DataError, SpecError
 from mixcompare.mixture import MixtureModel
 from mixcompare.study import (
     accuracy,
@@ -34,6 +34,7 @@ from mixcompare.study import (
     sentences,
     summaries,
 )
+from mixcompare.study.replay import Plan, Replay, repeat
 from mixcompare.theta import Theta
 
 
@@ -54,6 +55,8 @@ class Results:
         Relative path of a row's draws -> ArviZ object.
     quick : bool
         Whether it was run at quick size: expectations `at = "full"` are then not checked.
+    plan : callable
+        Returns the tasks behind the rows, for `replay`.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Results:
         data: Mapping[tuple[str, int], Dataset] | None = None,
         draws: Callable[[str], Any] | None = None,
         quick: bool = False,
+        plan: Plan | None = None,
     ) -> None:
         self.fits = fits
         self.trajectories = trajectories
@@ -71,6 +75,7 @@ class Results:
         self.data = dict(data or {})
         self.draws = draws
         self.quick = quick
+        self._plan = plan
         self._passes: dict[tuple[float, ...], pd.DataFrame] = {}
 
     def __repr__(self) -> str:
@@ -91,6 +96,19 @@ class Results:
     def table(self) -> pd.DataFrame:
         """One row a fit, in readable columns."""
         return summaries.fit_table(self.rows)
+
+    def replay(self, key: str) -> Replay:
+        """One fit again, from its row: the record now, and a card that compares it with then.
+
+        `key` is that of a row, or its beginning. Raises SpecError if no row, or more than one, has it, or
+        if these rows came without their plan.
+        """
+        if self._plan is None:
+            raise SpecError(
+                "replay: expected results of run_study, load_results or compare, got rows"
+            )
+        ran = self.study.get("run", {}).get("versions") or {}
+        return repeat(key, self.fits, self.trajectories, self._plan, ran)
 
     # -- tables -----------------------------------------------------------------------------------
 

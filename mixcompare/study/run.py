@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import mixcompare
 from mixcompare import registry
 from mixcompare.errors import SpecError
-from mixcompare.store.results_store import Store
+from mixcompare.store.results_store import Pieces, Store
 from mixcompare.study.design import Design
 from mixcompare.study.execute import Outcome
-from mixcompare.study.plan import Chunk, plan_design
+from mixcompare.study.plan import Chunk, Task, plan_design
+from mixcompare.study.replay import Replay
 from mixcompare.study.resolve import make_design
 from mixcompare.study.results import Results
-from mixcompare.study.spec import Study, load_study
+from mixcompare.study.spec import Study, load_study, parse_study
+from mixcompare.study.versions import versions
 
 Progress = Callable[[int, int, str], None]
 """Called with the number of fits that have ended, the number planned, and what has just ended."""
 
 FLUSH_SECONDS = 1.0
 """Ended fits wait in memory at most so long, so that a kill loses no more and files do not multiply."""
-
-VERSIONS = ("numpy", "scipy", "numba", "scikit-learn", "pymc", "nutpie", "arviz")
 
 
 def run_study(
@@ -89,12 +88,27 @@ def run_study(
     if left:
         _execute(store, left, workers, scheduler, len(done), total, progress)
     store.compact()
-    return Results(*store.read())
+    return load_results(store.path)
 
 
 def load_results(path: str | Path) -> Results:
     """The results in a folder, finished or not; StoreError if it is none of results."""
-    return Results(*Store(path).read())
+    pieces = Store(path).read()
+    return Results(*pieces, plan=partial(_tasks, Path(path), pieces))
+
+
+def replay(path: str | Path, key: str) -> Replay:
+    """One fit of a results folder again, from its row: see `Results.replay`."""
+    return load_results(path).replay(key)
+
+
+def _tasks(path: Path, pieces: Pieces) -> list[Task]:
+    """The plan of the study kept in a results folder, with the data kept there in place of files."""
+    file = path / "study.toml"
+    study = parse_study(file.read_text(encoding="utf-8"), file)
+    kept = {name: data for (name, _), data in pieces.data.items()}
+    design = make_design(study, pieces.quick, kept)
+    return [task for chunk in plan_design(design) for task in chunk.tasks]
 
 
 def _execute(
@@ -139,14 +153,12 @@ def _append(store: Store, ended: Sequence[Outcome]) -> None:
 
 def _facts(study: Study, design: Design, quick: bool, total: int) -> dict[str, Any]:
     """What run.json says beside the study's own text; no clock, so that equal runs are equal."""
-    versions = {"mixcompare": mixcompare.__version__, "python": platform.python_version()}
-    versions |= {name: importlib.metadata.version(name) for name in VERSIONS}
     return {
         "title": study.title,
         "digest": study.digest(design.digests, quick),
         "quick": quick,
         "planned": total,
-        "versions": versions,
+        "versions": versions(),
         "machine": platform.machine(),
         "system": platform.system(),
     }

@@ -89,6 +89,17 @@ class Simulated(Source):
 
 
 @dataclass(frozen=True, eq=False)
+class Kept(Source):
+    """Data of a file as they were kept with the results, wherever the file is now."""
+
+    dataset: Dataset
+
+    def load(self, root: int, replicate: int) -> Dataset:
+        """See `Source`."""
+        return self.dataset
+
+
+@dataclass(frozen=True, eq=False)
 class InMemory(Source):
     """Data handed over in Python: they travel with the tasks.
 

@@ -74,6 +74,11 @@ class Surface:
         point = self.model.to_natural(self._z(delta), self.problem.n_features, self.problem.frame)
         return point.take(np.argsort(self.order))
 
+    def delta(self, theta: Theta) -> np.ndarray:
+        """Scaled coordinates of a point: the inverse of `theta`, but for coordinates held at an edge."""
+        z = self.model.to_unconstrained(theta.take(self.order), self.problem.frame)
+        return (z - self.origin)[self.free] / self.scale
+
     def value(self, delta: np.ndarray) -> float:
         """Log-likelihood, nats; one pass."""
         return self.problem.value(self._z(delta))

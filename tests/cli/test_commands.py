@@ -276,3 +276,20 @@ def test_interrupt_ends_with_130_and_one_line(tmp_path, workers, after):
     assert "Traceback" not in err
     assert "interrupted" in err
     assert "Report" not in out
+
+
+# -- replay ---------------------------------------------------------------------------------------
+
+
+def test_replay_repeats_a_stored_fit_and_an_unknown_key_is_wrong_input(tmp_path):
+    study = tmp_path / "coins.toml"
+    study.write_text(STUDY.replace("VALUE", "-6.7301167"))
+    invoke("run", study, "--out", tmp_path / "out", "--workers", 1)
+    result = invoke("replay", tmp_path / "out", "coins-0_bernoulli-K-1_em_2", width=80)
+    assert result.exit_code == 0
+    shown = "\n".join(lines(result, 80))
+    assert "bit for bit" in shown
+    assert "em on coins" in shown
+    result = invoke("replay", tmp_path / "out", "coins-0_bernoulli-K-1_em_7")
+    assert result.exit_code == 2
+    assert "The nearest is coins-0_bernoulli-K-1_em_" in result.stderr

@@ -310,6 +310,7 @@ def test_failures_are_listed_with_their_message(page):
     cells = page.tables["failures"]
     assert any("100% of <x_1>" in cell for cell in cells)
     assert "out of domain" in cells
+    assert any(cell.startswith("mixcompare replay DIR ") for cell in cells)
 
 
 def test_quick_is_flagged(make, tmp_path):

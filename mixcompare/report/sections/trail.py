@@ -36,9 +36,10 @@ def failures(view: View) -> list[dict[str, Any]]:
         )
         line = found.setdefault(
             key, {"data": row.data, "model": row.model, "method": row.method, "finding": row.finding,
-                  "message": message, "fits": 0, "key": row.key},
+                  "message": message, "fits": 0, "keys": []},
         )  # fmt: skip
         line["fits"] += 1
+        line["keys"].append(row.key)
     return list(found.values())
 
 
@@ -48,8 +49,8 @@ def draw_failures(rows: list[dict[str, Any]]) -> Section:
     if rows:
         caption = (
             "Fits that left no usable end. Messages that differ in numbers only are together, the first one "
-            "shown, with the key that replays it. Nothing was redrawn or dropped: all count in every "
-            "denominator above."
+            "shown, with the command that repeats it (DIR is the folder of these results; the table as csv "
+            "has the keys of all). Nothing was redrawn or dropped: all count in every denominator above."
         )
         blocks = [Tabular(Table("failures", caption, _FAILURES, rows))]
     return Section("failures", "Failures", blocks)
@@ -87,7 +88,7 @@ _FAILURES = (
     Column("finding", "finding", findings, number=False, badge=True),
     Column("fits", "fits", whole),
     Column("message", "message", typeset, number=False),
-    Column("key", "key", text, number=False),
+    Column("keys", "to repeat it", lambda keys: f"mixcompare replay DIR {keys[0]}", number=False),
 )
 
 _DIGESTS = (

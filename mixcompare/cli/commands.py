@@ -1,122 +1,25 @@
-"""The command line: parse, call, exit code.
-
-Nothing but click is imported until a command runs, so that help is immediate. Exit codes: 0 done; 1 the
-study ran but an expectation did not hold; 2 the input is wrong, one message on standard error; 130
-interrupted.
-"""
+"""The commands: run, report, fit, verify, replay and list."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mixcompare import __version__
-from mixcompare.errors import DataError, MixcompareError, SpecError, StoreError, nearest
+from mixcompare.cli.program import List, Name, NumberOr, main
+from mixcompare.cli.terminal import Progress, cpus, listed, width
+from mixcompare.errors import DataError, SpecError, StoreError, nearest
 
 if TYPE_CHECKING:
     from mixcompare.data import Dataset
     from mixcompare.mixture import MixtureModel
 
-WIDTH = 100
 KINDS = ("families", "methods", "starts", "datasets", "scenarios", "metrics", "figures", "studies")
 FORMATS = ("html", "md", "tex", "csv")
-
-
-class _Program(click.Group):
-    """Turns every way a command can end into one exit code and at most one message."""
-
-    def main(self, *args: Any, **extra: Any) -> Any:
-        extra["standalone_mode"] = False
-        try:
-            code = super().main(*args, **extra) or 0
-        except click.exceptions.NoArgsIsHelpError as error:
-            error.show()
-            code = 2
-        except click.UsageError as error:
-            path = error.ctx.command_path if error.ctx else "mixcompare"
-            code = _complain(f'{error.format_message()} (See "{path} --help".)')
-        except click.ClickException as error:
-            code = _complain(error.format_message())
-        except MixcompareError as error:
-            code = _complain(str(error))
-        except OSError as error:
-            if error.filename is None:
-                raise
-            code = _complain(f"{error.filename}: {error.strerror}")
-        except (click.Abort, KeyboardInterrupt):
-            click.echo("mixcompare: interrupted", err=True)
-            code = 130
-        sys.exit(code)
-
-
-class _Name(click.ParamType):
-    """One of a few names; a wrong one is told the nearest."""
-
-    name = "name"
-
-    def __init__(self, options: Iterable[str]) -> None:
-        self.options = tuple(options)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value not in self.options:
-            self.fail(
-                f'expected one of {", ".join(self.options)}, got "{value}".{nearest(value, self.options)}',
-                param,
-                ctx,
-            )
-        return str(value)
-
-
-class _NumberOr(click.ParamType):
-    """A number, or one word that stands for something else."""
-
-    name = "number"
-
-    def __init__(self, word: str) -> None:
-        self.word = word
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float | str:
-        try:
-            return self.word if value == self.word else float(value)
-        except ValueError:
-            self.fail(f'expected a number or "{self.word}", got "{value}"', param, ctx)
-
-
-class _List(click.ParamType):
-    """Values of one type, separated by commas."""
-
-    name = "list"
-
-    def __init__(self, item: click.ParamType = click.STRING) -> None:
-        self.item = item
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> list[Any]:
-        if isinstance(value, list):
-            return value
-        parts = [part.strip() for part in str(value).split(",")]
-        if not all(parts):
-            self.fail(f'expected values separated by commas, got "{value}"', param, ctx)
-        return [self.item.convert(part, param, ctx) for part in parts]
-
-
-@click.group(
-    cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
-)
-@click.version_option(__version__, prog_name="mixcompare", message="%(prog)s %(version)s")
-def main() -> None:
-    """Compare estimators of mixture models, and check what each of them really found."""
-
 
 # -- run and report -------------------------------------------------------------------------------
 
@@ -155,11 +58,11 @@ def run(
     from mixcompare.study.run import run_study
 
     out = out or Path("runs") / (study.stem + ("-quick" if quick else ""))
-    with _Progress() as progress:
+    with Progress() as progress:
         results = run_study(
             study,
             out=out,
-            workers=workers or _cpus(),
+            workers=workers or cpus(),
             scheduler=scheduler,
             quick=quick,
             fresh=fresh,
@@ -169,7 +72,7 @@ def run(
         page = results.report(out)
     from mixcompare.report.terminal import study_text
 
-    click.echo(study_text(results, _width()))
+    click.echo(study_text(results, width()))
     click.echo(f"\nReport: {page}")
     return int((results.expectations()["status"] == "not reproduced").any())
 
@@ -177,7 +80,7 @@ def run(
 @main.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
-    "--format", "formats", type=_List(_Name(FORMATS)), help="What to write [html,md,tex,csv]."
+    "--format", "formats", type=List(Name(FORMATS)), help="What to write [html,md,tex,csv]."
 )
 def report(folder: Path, formats: list[str] | None) -> None:
     """Write a report again.
@@ -198,7 +101,7 @@ def _model_options(command: Any) -> Any:
     for option in (
         click.option(
             "--df",
-            type=_NumberOr("free"),
+            type=NumberOr("free"),
             metavar="V",
             help='Degrees of freedom: a number, or "free".',
         ),
@@ -216,7 +119,7 @@ def _model_options(command: Any) -> Any:
             "--counts", metavar="COLUMN", help="The column that says how often each row occurred."
         ),
         click.option(
-            "--columns", type=_List(), help="Columns to use, separated by commas [all numeric]."
+            "--columns", type=List(), help="Columns to use, separated by commas [all numeric]."
         ),
         click.argument("source", metavar="DATA"),
     ):
@@ -227,7 +130,7 @@ def _model_options(command: Any) -> Any:
 @main.command()
 @_model_options
 @click.option(
-    "--methods", type=_List(), default="em,bfgs,l-bfgs-b", show_default=True, help="What to try."
+    "--methods", type=List(), default="em,bfgs,l-bfgs-b", show_default=True, help="What to try."
 )
 @click.option(
     "--starts", type=click.IntRange(min=1), default=20, show_default=True, help="How many."
@@ -267,7 +170,7 @@ def fit(
     from mixcompare.report.terminal import fit_text
     from mixcompare.study.compare import compare
 
-    with _Progress() as progress:
+    with Progress() as progress:
         results = compare(
             model,
             data,
@@ -279,7 +182,7 @@ def fit(
             priors=priors,
         )
         page = None if out is None else results.report(out)
-    click.echo(fit_text(results, data, model, _width()))
+    click.echo(fit_text(results, data, model, width()))
     if page is not None:
         click.echo(f"\nReport: {page}")
 
@@ -313,21 +216,39 @@ def verify(
     from mixcompare.report.terminal import verdict_text
     from mixcompare.verify.verifier import verify as judge
 
-    click.echo(verdict_text(judge(model, data, _theta(theta_file)), data, model, _width()))
+    click.echo(verdict_text(judge(model, data, _theta(theta_file)), data, model, width()))
+
+
+# -- replay ---------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("key")
+def replay(folder: Path, key: str) -> None:
+    """Repeat one stored fit.
+
+    Says whether it is the same, bit for bit, and where it broke if it did. DIR is the results folder of a
+    study, KEY the key of one of its rows, or the beginning of one.
+    """
+    from mixcompare.study.card import card
+    from mixcompare.study.run import load_results
+
+    click.echo(card(load_results(folder).replay(key), width()))
 
 
 # -- list -----------------------------------------------------------------------------------------
 
 
 @main.command(name="list")
-@click.argument("kind", type=_Name(KINDS), metavar="KIND")
+@click.argument("kind", type=Name(KINDS), metavar="KIND")
 def list_names(kind: str) -> None:
     """List the names there are.
 
     KIND is one of families, methods, starts, datasets, scenarios, metrics, figures, studies.
     """
     rows = {"datasets": _datasets, "studies": _studies}.get(kind, lambda: _registered(kind))()
-    click.echo(_listed(rows, _width()) if rows else f"There are no {kind} here.")
+    click.echo(listed(rows, width()) if rows else f"There are no {kind} here.")
 
 
 def _registered(kind: str) -> list[tuple[str, str]]:
@@ -438,78 +359,3 @@ def _theta(path: Path) -> Any:
             f'--theta: expected an object with "weights" in {path}, got a {type(values).__name__}'
         )
     return Theta.from_dict(values)
-
-
-# -- the terminal ---------------------------------------------------------------------------------
-
-
-def _complain(message: str) -> int:
-    click.echo(f"mixcompare: error: {' '.join(message.split())}", err=True)
-    return 2
-
-
-def _cpus() -> int:
-    """CPUs this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _listed(rows: list[tuple[str, str]], width: int) -> str:
-    """Names on the left, their descriptions wrapped on the right."""
-    import textwrap
-
-    left = max(len(name) for name, _ in rows) + 2
-    return "\n".join(
-        textwrap.fill(text, width, initial_indent=f"{name:{left}}", subsequent_indent=" " * left)
-        for name, text in rows
-    )
-
-
-def _width() -> int:
-    """Columns of the terminal, at most WIDTH; WIDTH where there is none."""
-    import shutil
-
-    return max(60, min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns))
-
-
-class _Progress:
-    """Fits ended of fits planned, on standard error: a bar on a terminal, else a line now and then.
-
-    A line is written at the end, and before that when two seconds and a tenth of the fits, or ten
-    seconds, have passed since the last.
-    """
-
-    def __init__(self) -> None:
-        self._bar: Any = None
-        self._terminal = sys.stderr.isatty()
-        self._shown, self._time = 0, time.monotonic()
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._close()
-
-    def __call__(self, done: int, total: int, label: str) -> None:
-        """`done` of `total` fits have ended, the last of them those of `label`."""
-        if self._terminal:
-            if self._bar is None:
-                self._bar = click.progressbar(
-                    length=total, label="Fits", file=sys.stderr, show_pos=True
-                )
-            self._bar.update(done - self._shown)
-            self._shown = done
-            return
-        waited = time.monotonic() - self._time
-        if done == total or waited >= 10 or (waited >= 2 and done - self._shown >= total / 10):
-            click.echo(f"{done} of {total} fits ({label})", err=True)
-            self._shown, self._time = done, time.monotonic()
-
-    def say(self, text: str) -> None:
-        """A line about what comes next."""
-        self._close()
-        click.echo(text, err=True)
-
-    def _close(self) -> None:
-        if self._bar is not None:
-            self._bar.render_finish()
-            self._bar = None
