@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from mixcompare.blocks import blocks
 from mixcompare.distinct import compress, count_distinct, distinct
 from mixcompare.errors import DataError
-from mixcompare.numerics import blocks
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mixcompare.numerics import blocks
+from mixcompare.blocks import blocks
 
 SAMPLE = 4000
 """Rows that are looked at before all of them are."""

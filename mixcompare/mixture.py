@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from mixcompare import registry
+from mixcompare.blocks import blocks
 from mixcompare.data import Dataset
 from mixcompare.errors import DataError, SpecError, nearest
 from mixcompare.families.base import Family, Frame, Parameters
 from mixcompare.families.user import adopted
-from mixcompare.numerics import blocks, log_softmax, logsumexp
+from mixcompare.numerics import log_softmax, logsumexp
 from mixcompare.options import with_options
 from mixcompare.theta import Theta
 

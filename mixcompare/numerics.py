@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -130,15 +130,6 @@ def _vlog(x):  # type: ignore[no-untyped-def]
 # "reassoc" could undo the rounding trick of the reductions, so these two keep flags of their own.
 vexp = compiled(_vexp, fastmath={"contract"}, inline=True)
 vlog = compiled(_vlog, fastmath={"contract"}, inline=True)
-
-
-BLOCK = 8192
-"""Rows that work in blocks holds at once: few enough to stay in the cache, at a few columns."""
-
-
-def blocks(n: int, size: int = BLOCK) -> Iterator[slice]:
-    """Slices of at most `size` that make up range(n)."""
-    return (slice(start, min(start + size, n)) for start in range(0, n, size))
 
 
 def aligned(*shape: int) -> np.ndarray:

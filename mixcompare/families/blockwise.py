@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from mixcompare.blocks import blocks
 from mixcompare.data import Dataset
 from mixcompare.families.base import Family, Frame, Parameters, Pass
-
-BLOCK = 8192
-"""Rows of a block."""
 
 
 class BlockFamily(Family):
@@ -62,7 +60,7 @@ class BlockPass(Pass):
         self.last = parameters
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             log_weights = np.log(weights)
-            for u, counts, _ in blocks(self.data, self.frame):
+            for u, counts, _ in framed(self.data, self.frame):
                 density, known = family.block_density(u, parameters)
                 value, r = mixed(density + log_weights)
                 total += float(counts @ value)
@@ -74,7 +72,7 @@ class BlockPass(Pass):
         total = 0.0
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             log_weights = np.log(weights)
-            for u, counts, _ in blocks(self.data, self.frame):
+            for u, counts, _ in framed(self.data, self.frame):
                 density, _ = self.family.block_density(u, parameters)
                 total += float(counts @ mixed(density + log_weights)[0])
         return total - self.volume
@@ -84,11 +82,11 @@ class BlockPass(Pass):
         return self.family.cancelled(statistics, self.last)
 
 
-def blocks(data: Dataset, frame: Frame) -> Iterator[tuple[np.ndarray, np.ndarray, slice]]:
+def framed(data: Dataset, frame: Frame) -> Iterator[tuple[np.ndarray, np.ndarray, slice]]:
     """Rows in the frame (b, d), their counts (b,), and which they are."""
-    for start in range(0, data.n_rows, BLOCK):
-        rows = slice(start, start + BLOCK)
-        yield frame(data.x[rows]), data.weights[rows], rows
+    for rows in blocks(data.n_rows):
+        x, counts = data.part(rows)
+        yield frame(x), counts, rows
 
 
 def mixed(joint: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

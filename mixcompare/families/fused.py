@@ -17,11 +17,12 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from mixcompare.blocks import blocks
 from mixcompare.data import Dataset
 from mixcompare.families.base import Family, Frame, Parameters, Pass
 from mixcompare.families.kernel import NONE, make_pass, padded, sweep, workspace
 from mixcompare.families.maps import to_log_weights
-from mixcompare.numerics import blocks, compiled
+from mixcompare.numerics import compiled
 from mixcompare.theta import Theta
 
 

@@ -237,9 +237,11 @@ class Gaussian(ExponentialFamily):
     # -- degenerate and narrow components ---------------------------------------------------------
 
     def spread(self, parameters: Parameters) -> np.ndarray:
-        """Square root of the smallest eigenvalue of each covariance matrix; 0 if not positive."""
-        smallest = np.linalg.eigvalsh(parameters["covariances"])[:, 0]
-        return np.sqrt(np.maximum(smallest, 0.0))
+        """Square root of the smallest eigenvalue of each covariance matrix; 0 if not positive to rounding."""
+        covariances = parameters["covariances"]
+        lost = np.isnan(cholesky(covariances)).any(axis=(1, 2))
+        smallest = np.linalg.eigvalsh(covariances)[:, 0]
+        return np.where(lost, 0.0, np.sqrt(np.maximum(smallest, 0.0)))
 
     def extent(self, parameters: Parameters) -> np.ndarray:
         """Square root of the largest eigenvalue of each covariance matrix."""

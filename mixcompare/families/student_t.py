@@ -20,7 +20,7 @@ from mixcompare.data import Dataset
 from mixcompare.errors import SpecError
 from mixcompare.families import normal_prior, t_density
 from mixcompare.families.base import Edge, Frame, Parameters
-from mixcompare.families.blockwise import BlockFamily, blocks
+from mixcompare.families.blockwise import BlockFamily, framed
 from mixcompare.families.covariance.base import Kind, cholesky
 from mixcompare.families.gaussian import KINDS, Gaussian
 from mixcompare.families.priors import DF, MEAN_SD, log_df_density, log_df_sd
@@ -236,7 +236,7 @@ class StudentT(BlockFamily):
                 r = responsibilities * data.weights[:, None]
                 means, scales, df = t_density.largest(frame(data.x), r, self._fixed, self._free)
                 parameters = {"means": means, "scales": scales, "df": df}
-            for u, counts, rows in blocks(data, frame):
+            for u, counts, rows in framed(data, frame):
                 shares = responsibilities[rows] * counts[:, None]
                 D = np.nan_to_num(self.block_density(u, parameters)[1], nan=0.0)
                 parts.append(self.block_sums(u, shares, D, parameters))
@@ -304,8 +304,7 @@ class StudentT(BlockFamily):
 
     def spread(self, parameters: Parameters) -> np.ndarray:
         """Square root of the smallest eigenvalue of each scale matrix; 0 if not positive to rounding."""
-        lost = np.isnan(cholesky(parameters["scales"])).any(axis=(1, 2))
-        return np.where(lost, 0.0, NORMAL.spread(_normal(parameters)))
+        return NORMAL.spread(_normal(parameters))
 
     def extent(self, parameters: Parameters) -> np.ndarray:
         """Square root of the largest eigenvalue of each scale matrix."""

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from mixcompare.blocks import blocks
 from mixcompare.data import Dataset
 from mixcompare.inference.base import examine
 from mixcompare.mixture import MixtureModel
-from mixcompare.numerics import blocks, logsumexp
+from mixcompare.numerics import logsumexp
 from mixcompare.theta import Theta
 
 MEANINGLESS = ("non_finite", "out_of_domain", "singular")

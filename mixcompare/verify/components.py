@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mixcompare.blocks import blocks
 from mixcompare.data import Dataset
 from mixcompare.mixture import MixtureModel
-from mixcompare.numerics import blocks, logsumexp
+from mixcompare.numerics import logsumexp
 from mixcompare.theta import Theta
 from mixcompare.verify.policy import Policy
 

@@ -67,13 +67,13 @@ def test_the_first_simplex_on_a_logit_of_zero_has_no_length():
     problem = Problem(MODEL, draws(4))
     task = make_estimator("nelder-mead[unconstrained]")
     evaluated: list[np.ndarray] = []
-    original = problem.score
+    original = problem.value_of
 
-    def watch(weights: np.ndarray, parameters: object, point: np.ndarray) -> object:
+    def watch(weights: np.ndarray, parameters: object, point: np.ndarray) -> float:
         evaluated.append(np.array(point))
         return original(weights, parameters, point)
 
-    problem.score = watch  # type: ignore[method-assign, assignment]
+    problem.value_of = watch  # type: ignore[method-assign, assignment]
     claim = task.fit(problem, START, RNG)
     first = np.array(evaluated[: evaluated[0].size + 1])
     edges = np.abs(first[1:] - first[0]).max(axis=1)

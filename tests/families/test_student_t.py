@@ -8,10 +8,10 @@ from family_cases import make_model, make_point
 from scipy import optimize, special, stats
 
 import mixcompare as mc
+from mixcompare.blocks import BLOCK
 from mixcompare.draws import Draws, label_free, worst_rhat
 from mixcompare.families import t_density
 from mixcompare.families.base import Frame
-from mixcompare.families.blockwise import BLOCK
 from mixcompare.families.gaussian import Gaussian
 from mixcompare.families.student_t import StudentT
 from mixcompare.problem import Problem
