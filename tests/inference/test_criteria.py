@@ -7,11 +7,11 @@ import pytest
 from inference_ends import COINS, FREE, ONE, em, normal, not_maxima, waiting
 
 from mixcompare import mixture
+from mixcompare.blocks import blocks
 from mixcompare.data import Dataset
 from mixcompare.datasets import load_dataset
 from mixcompare.inference import criteria
 from mixcompare.inference.criteria import information_criteria
-from mixcompare.numerics import blocks
 from mixcompare.theta import Theta
 from mixcompare.verify import components
 
