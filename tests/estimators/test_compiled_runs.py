@@ -23,8 +23,14 @@ FAMILIES = pytest.mark.parametrize(
 )
 METHODS = pytest.mark.parametrize(
     ("method", "options"),
-    [("em", {}), *(("squarem", {"step_length": scheme}) for scheme in ("S1", "S2", "S3"))],
-    ids=["em", "S1", "S2", "S3"],
+    [
+        pytest.param("em", {}, id="em"),
+        pytest.param("squarem", {"step_length": "S3"}, id="S3"),
+        *(
+            pytest.param("squarem", {"step_length": scheme}, id=scheme, marks=pytest.mark.slow)
+            for scheme in ("S1", "S2")
+        ),
+    ],
 )
 RNG = np.random.default_rng(0)
 

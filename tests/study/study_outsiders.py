@@ -43,7 +43,7 @@ class Unable(Estimator):
 class Slow(Estimator):
     """EM after a pause, so that a test can step in."""
 
-    pause: float = 0.2
+    pause: float = 0.4
 
     name: ClassVar[str] = "slow"
 

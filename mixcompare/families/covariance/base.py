@@ -193,6 +193,11 @@ def about_mean(residual: np.ndarray, r: np.ndarray) -> float:
     return float((r @ moved**2).mean() / total)
 
 
+def ratio(after: float, before: float) -> float:
+    """Of two variances; 0 where none was left to shrink."""
+    return after / before if before > 0 else 0.0
+
+
 def independent(x: Any, means: Any, sigma: Any) -> tuple[Any, Any]:
     """See `Kind.pymc_distances`: of independent features with sds `sigma` (1 or K, d)."""
     import pytensor.tensor as pt

@@ -19,6 +19,7 @@ from mixcompare.families.covariance.base import (
     log_sds,
     own_sd,
     pool,
+    ratio,
     variance,
 )
 from mixcompare.families.fused import Core
@@ -142,7 +143,7 @@ class Diagonal(Kind):
     def next_variance(self, residual: np.ndarray, r: np.ndarray, matrix: np.ndarray) -> float:
         """See `Kind`."""
         i = int(np.argmin(np.diag(matrix)))
-        return about_mean(residual[:, i : i + 1], r) / float(matrix[i, i])
+        return ratio(about_mean(residual[:, i : i + 1], r), float(matrix[i, i]))
 
     def n_free(self, d: int) -> int:
         """d."""

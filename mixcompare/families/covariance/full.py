@@ -17,6 +17,7 @@ from mixcompare.families.covariance.base import (
     cholesky,
     own_sd,
     pool,
+    ratio,
     symmetric,
     variance,
 )
@@ -247,7 +248,7 @@ class Full(Kind):
     def next_variance(self, residual: np.ndarray, r: np.ndarray, matrix: np.ndarray) -> float:
         """See `Kind`."""
         values, vectors = np.linalg.eigh(matrix)
-        return about_mean(residual @ vectors[:, :1], r) / float(values[0])
+        return ratio(about_mean(residual @ vectors[:, :1], r), float(values[0]))
 
     def n_free(self, d: int) -> int:
         """d (d + 1) / 2."""

@@ -18,6 +18,7 @@ from mixcompare.families.covariance.base import (
     independent,
     log_sds,
     own_sd,
+    ratio,
     variance,
 )
 from mixcompare.families.fused import Core
@@ -146,7 +147,7 @@ class Spherical(Kind):
 
     def next_variance(self, residual: np.ndarray, r: np.ndarray, matrix: np.ndarray) -> float:
         """The same in every direction."""
-        return about_mean(residual, r) / float(matrix[0, 0])
+        return ratio(about_mean(residual, r), float(matrix[0, 0]))
 
     def n_free(self, d: int) -> int:
         """1."""

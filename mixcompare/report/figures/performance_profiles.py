@@ -13,4 +13,4 @@ from mixcompare.report.figures.steps import Curve, steps
 @style.styled
 def draw(curves: Sequence[Curve], ax: Axes | None = None) -> Axes:
     """At 1 the share of starts on which a method was the cheapest; at the right, all it ever solved."""
-    return steps(curves, "passes / least passes of any method (log)", "problems", ax)
+    return steps(curves, "passes / fewest of any method (log scale)", "problems", ax)
