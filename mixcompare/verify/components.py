@@ -9,9 +9,11 @@ import numpy as np
 from mixcompare.blocks import blocks
 from mixcompare.data import Dataset
 from mixcompare.mixture import MixtureModel
-from mixcompare.numerics import logsumexp
 from mixcompare.theta import Theta
 from mixcompare.verify.policy import Policy
+
+FAR = 600.0
+"""Nats between two densities from where the larger stands for their sum; exp of it is still finite."""
 
 
 def collapsed(model: MixtureModel, data: Dataset, theta: Theta, policy: Policy) -> list[int]:
@@ -131,9 +133,10 @@ def _place(
 
 
 def _weight_gain(data: Dataset, base: np.ndarray, density: np.ndarray) -> float:
-    """Best gain over weights w of (1 - w) f_mix + w f on a grid of w."""
-    gains = []
-    for w in 10.0 ** np.arange(-6, 0, 0.5):
-        mixed = logsumexp(np.column_stack([np.log1p(-w) + base, np.log(w) + density]), axis=1)
-        gains.append(float(data.weights @ (mixed - base)))
+    """Best gain over weights w of (1 - w) f_mix + w f on a grid: sum_i c_i log(1 + w (f / f_mix - 1))."""
+    with np.errstate(invalid="ignore"):
+        above = density - base
+    ratio = np.expm1(np.minimum(above, FAR))
+    beyond = np.maximum(above - FAR, 0.0)  # there log(1 + w e^t) = log(1 + w e^FAR) + t - FAR
+    gains = [data.weights @ (np.log1p(w * ratio) + beyond) for w in 10.0 ** np.arange(-6, 0, 0.5)]
     return float(np.nanmax(gains))
