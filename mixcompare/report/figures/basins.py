@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 from mixcompare.errors import SpecError, nearest
 from mixcompare.report import style, words
 from mixcompare.study.basins import NO_START, Basins, Reached
+from mixcompare.study.words import listed
 
 OPTIMA = ("#1f5fa8", "#9ccbec", "#14655f", "#9fd3c7", "#7a3f9d", "#cdb8e0")
 """Of the optima, from the best down: neighbours in rank differ in lightness too. All others: `REST`."""
@@ -67,8 +68,9 @@ def draw_disagreement(basins: Basins, ax: Axes | None = None) -> Axes:
         if (count == i).any()
     ]
     _legend(ax, handles)
-    ax.set_title(f"Where {' and '.join(basins.methods)} disagree" if len(basins.methods) < 4
-                 else f"Where {len(basins.methods)} methods disagree")  # fmt: skip
+    few = len(basins.methods) < 4
+    who = listed(list(basins.methods)) if few else f"{len(basins.methods)} methods"
+    ax.set_title(f"Where {who} disagree")
     return ax
 
 
