@@ -9,7 +9,8 @@ from mixcompare.errors import ContractError, SpecError
 from mixcompare.mixture import MixtureModel
 from mixcompare.records import Cost, FitRecord, Solver, Trajectory, Verdict
 from mixcompare.report.figures import basins, surface
-from mixcompare.study.basins import Basins, Reached
+from mixcompare.study.basin_blocks import Reached
+from mixcompare.study.basins import Basins
 from mixcompare.study.landscape import Landscape, Path, Slice
 from mixcompare.theta import Theta
 

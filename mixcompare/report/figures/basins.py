@@ -12,7 +12,8 @@ from matplotlib.patches import Patch
 
 from mixcompare.errors import SpecError, nearest
 from mixcompare.report import style, words
-from mixcompare.study.basins import NO_START, Basins, Reached
+from mixcompare.study.basin_blocks import NO_START, Reached
+from mixcompare.study.basins import Basins
 from mixcompare.study.words import listed
 
 OPTIMA = ("#1f5fa8", "#9ccbec", "#14655f", "#9fd3c7", "#7a3f9d", "#cdb8e0")
