@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mixcompare.estimators.direct import Direct
+from mixcompare.estimators.direct import Direct, least_slope
 from mixcompare.estimators.formulations import Formulation
 
 
@@ -68,10 +68,6 @@ class CG(Direct):
     name: ClassVar[str] = "cg"
     solver: ClassVar[str] = "CG"
 
-    def sharp(self, task: Formulation, n: float) -> dict[str, Any]:
-        """Largest slope per observation: see `_slope`."""
-        return {"gtol": _slope(n), "maxiter": 10000}
-
 
 @dataclass(frozen=True)
 class BFGS(Direct):
@@ -79,10 +75,6 @@ class BFGS(Direct):
 
     name: ClassVar[str] = "bfgs"
     solver: ClassVar[str] = "BFGS"
-
-    def sharp(self, task: Formulation, n: float) -> dict[str, Any]:
-        """Largest slope per observation: see `_slope`."""
-        return {"gtol": _slope(n), "maxiter": 10000}
 
 
 @dataclass(frozen=True)
@@ -95,7 +87,7 @@ class LBFGSB(Direct):
 
     def sharp(self, task: Formulation, n: float) -> dict[str, Any]:
         """Largest slope as for BFGS; a relative decrease of 1e-15, where rounding begins, ends it too."""
-        return {"gtol": _slope(n), "ftol": 1e-15}
+        return {"gtol": least_slope(n), "ftol": 1e-15}
 
 
 @dataclass(frozen=True)
@@ -108,7 +100,7 @@ class TNC(Direct):
 
     def sharp(self, task: Formulation, n: float) -> dict[str, Any]:
         """Largest slope as for BFGS; neither small steps nor a small decrease end it; 100,000 calls."""
-        return {"gtol": _slope(n), "ftol": 0.0, "xtol": 0.0, "maxfun": 100_000}
+        return {"gtol": least_slope(n), "ftol": 0.0, "xtol": 0.0, "maxfun": 100_000}
 
 
 @dataclass(frozen=True)
@@ -148,10 +140,6 @@ class TrustNCG(Direct):
     takes_curvature: ClassVar[bool] = True
     compares: ClassVar[bool] = True
 
-    def sharp(self, task: Formulation, n: float) -> dict[str, Any]:
-        """Length of the slope per observation: see `_slope`."""
-        return {"gtol": _slope(n), "maxiter": 10000}
-
 
 @dataclass(frozen=True)
 class TrustConstr(Direct):
@@ -165,14 +153,4 @@ class TrustConstr(Direct):
 
     def sharp(self, task: Formulation, n: float) -> dict[str, Any]:
         """Largest slope as for BFGS; a trust region of radius 1e-12 ends it too."""
-        return {"gtol": _slope(n), "xtol": 1e-12, "maxiter": 10000}
-
-
-def _slope(n: float) -> float:
-    """Largest slope per observation g at which to stop.
-
-    The gain still to come is n g^2 / 2h nats where the curvature is h per observation: below 1e-4 for
-    any h > 5e-6. Much smaller slopes are lost in the rounding of the objective, and the solvers' line
-    searches fail.
-    """
-    return float(min(1e-7, 3e-5 / np.sqrt(n)))
+        return {"gtol": least_slope(n), "xtol": 1e-12, "maxiter": 10000}

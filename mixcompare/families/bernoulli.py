@@ -141,17 +141,9 @@ class Bernoulli(DiscreteFamily):
 
     # -- the likelihood ---------------------------------------------------------------------------
 
-    def statistics(self) -> Any:
-        """See `ExponentialFamily`."""
-        return identity
-
     def core(self, n_features: int) -> Core:
         """See `ExponentialFamily`."""
         return CORE
-
-    def layout(self, n_features: int) -> np.ndarray:
-        """Nothing."""
-        return np.zeros(1, dtype=np.int64)
 
     def dimension(self, n_statistics: int) -> int:
         """See `ExponentialFamily`."""

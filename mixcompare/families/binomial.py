@@ -159,10 +159,6 @@ class Binomial(DiscreteFamily):
 
     # -- the likelihood ---------------------------------------------------------------------------
 
-    def statistics(self) -> Any:
-        """See `ExponentialFamily`."""
-        return identity
-
     def core(self, n_features: int) -> Core:
         """See `ExponentialFamily`."""
         return CORE
@@ -170,10 +166,6 @@ class Binomial(DiscreteFamily):
     def layout(self, n_features: int) -> np.ndarray:
         """The number of trials."""
         return np.array([self._m])
-
-    def dimension(self, n_statistics: int) -> int:
-        """See `ExponentialFamily`."""
-        return 1
 
     def n_statistics(self, n_features: int) -> int:
         """1."""

@@ -286,10 +286,6 @@ class Categorical(DiscreteFamily):
 
     # -- the likelihood ---------------------------------------------------------------------------
 
-    def statistics(self) -> Any:
-        """See `ExponentialFamily`; of the indicators that `encode` makes."""
-        return identity
-
     def encode(self, x: np.ndarray, frame: Frame) -> np.ndarray:
         """Indicators (sum_j L_j, n) of the levels."""
         return self._indicators(x)

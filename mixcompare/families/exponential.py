@@ -152,21 +152,9 @@ class Exponential(ExponentialFamily):
 
     # -- the likelihood ---------------------------------------------------------------------------
 
-    def statistics(self) -> Any:
-        """See `ExponentialFamily`."""
-        return statistics
-
     def core(self, n_features: int) -> Core:
         """See `ExponentialFamily`."""
         return CORE
-
-    def layout(self, n_features: int) -> np.ndarray:
-        """Nothing."""
-        return np.zeros(1, dtype=np.int64)
-
-    def dimension(self, n_statistics: int) -> int:
-        """See `ExponentialFamily`."""
-        return 1
 
     def n_statistics(self, n_features: int) -> int:
         """1."""

@@ -61,9 +61,9 @@ class ExponentialFamily(Family):
     def core(self, n_features: int) -> Core:
         """The compiled functions; one object for all instances that have the same."""
 
-    @abstractmethod
     def layout(self, n_features: int) -> np.ndarray:
-        """Whole numbers (int64) that the functions of `core` are given."""
+        """Whole numbers (int64) that the functions of `core` are given; here none that matter."""
+        return np.zeros(1, dtype=np.int64)
 
     @abstractmethod
     def n_statistics(self, n_features: int) -> int:
@@ -115,9 +115,9 @@ class ExponentialFamily(Family):
         run(self.core(d).maximise)(np.ascontiguousarray(statistics, dtype=float), self.layout(d), P)
         return self.untable(P, d)
 
-    @abstractmethod
     def dimension(self, n_statistics: int) -> int:
-        """d, from M."""
+        """d, from M; 1 here, for univariate families."""
+        return 1
 
     def to_unconstrained(self, parameters: Parameters) -> np.ndarray:
         """See `Family`; nan outside the domain."""
@@ -242,17 +242,7 @@ class FusedPass(Pass):
         run(self.core.natural)(P, self.layout, self.a[: self.K], self.eta[: self.K])
         with np.errstate(divide="ignore", invalid="ignore"):
             self.a[: self.K] += np.log(weights)
-        total = self.accumulate(
-            self.x,
-            self.counts,
-            self.frame.centre,
-            self.frame.scale,
-            self.a,
-            self.eta,
-            self.S,
-            self.work,
-        )
-        return total + self.constant, self.S[: self.K, : 1 + self.M].copy()
+        return self.accumulate(self.data, self.S), self.S[: self.K, : 1 + self.M].copy()
 
     def value_and_score(
         self, z: np.ndarray, generic: Callable[[np.ndarray], tuple[float, np.ndarray]]

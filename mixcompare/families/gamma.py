@@ -154,14 +154,6 @@ class Gamma(ExponentialFamily):
         """See `ExponentialFamily`."""
         return CORE
 
-    def layout(self, n_features: int) -> np.ndarray:
-        """Nothing."""
-        return np.zeros(1, dtype=np.int64)
-
-    def dimension(self, n_statistics: int) -> int:
-        """See `ExponentialFamily`."""
-        return 1
-
     def n_statistics(self, n_features: int) -> int:
         """2."""
         return 2

@@ -213,9 +213,10 @@ def sweep(statistics, x, counts, centre, scale, a, eta, S, work):  # type: ignor
 
 
 def make_pass(statistics: Callable[..., None]) -> Any:
-    """`sweep` compiled for one family's statistics."""
+    """`sweep` with the base measure, compiled for one family's statistics; `data` as `FusedPass` holds it."""
 
-    def accumulate(x, counts, centre, scale, a, eta, S, work):  # type: ignore[no-untyped-def]
-        return sweep(statistics, x, counts, centre, scale, a, eta, S, work)
+    def accumulate(data, S):  # type: ignore[no-untyped-def]
+        x, counts, centre, scale, a, eta, work, constant, _ = data
+        return sweep(statistics, x, counts, centre, scale, a, eta, S, work) + constant
 
     return compiled(accumulate)

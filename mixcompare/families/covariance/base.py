@@ -31,6 +31,14 @@ def centred(x, start, n, centre, scale, T):  # type: ignore[no-untyped-def]
 
 
 @inlinable
+def means_to_free(P, d, z):  # type: ignore[no-untyped-def]
+    """Fills the coordinates of the means, which stand first: the means themselves."""
+    for k in range(P.shape[0]):
+        for i in range(d):
+            z[k * d + i] = P[k, i]
+
+
+@inlinable
 def variance(second, square):  # type: ignore[no-untyped-def]
     """Second moment less square of the mean; 0 where the difference is rounding: tied observations."""
     difference = second - square

@@ -17,6 +17,7 @@ from mixcompare.families.covariance.base import (
     diagonal,
     independent,
     log_sds,
+    means_to_free,
     own_sd,
     pool,
     ratio,
@@ -74,9 +75,7 @@ def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
 def to_free(P, layout, z):  # type: ignore[no-untyped-def]
     """Means, then half the logarithms of the variances."""
     K, d = P.shape[0], layout[0]
-    for k in range(K):
-        for i in range(d):
-            z[k * d + i] = P[k, i]
+    means_to_free(P, d, z)
     for k in range(1 if layout[1] else K):
         for i in range(d):
             z[K * d + k * d + i] = 0.5 * math.log(P[k, d + i * d + i])

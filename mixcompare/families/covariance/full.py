@@ -15,6 +15,7 @@ from mixcompare.families.covariance.base import (
     about_mean,
     centred,
     cholesky,
+    means_to_free,
     own_sd,
     pool,
     ratio,
@@ -128,9 +129,7 @@ def natural(P, layout, a, eta):  # type: ignore[no-untyped-def]
 def to_free(P, layout, z):  # type: ignore[no-untyped-def]
     """Means, then the Cholesky factors row by row, logarithms on the diagonal."""
     K, d = P.shape[0], layout[0]
-    for k in range(K):
-        for i in range(d):
-            z[k * d + i] = P[k, i]
+    means_to_free(P, d, z)
     L, f = np.zeros((d, d)), K * d
     for k in range(1 if layout[1] else K):
         factor(P[k], d, L)
