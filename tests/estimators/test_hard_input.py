@@ -121,9 +121,14 @@ def test_ties(method, start):
 @EVERY_START
 def test_a_point_1e6_sds_away(start):
     x = np.append(normal()[::2, 0], 1e6)
-    # collapsed on the point, or stopped by the rounding of the log-likelihood on the way there
-    found = fit(TWO_NORMALS, x, "em", start).verdict.finding
-    assert found in ("singular", "not_stationary")
+    free = fit(TWO_NORMALS, x, "em", start)
+    assert free.solver.status == "collapsed"
+    # One M-step may take all spread at once; the end is then the point before, with the collapse beside it.
+    if free.verdict.finding != "singular":
+        assert free.verdict.finding == "not_stationary"
+        assert any(
+            "the likelihood is unbounded near this end" in note for note in free.verdict.notes
+        )
     tied = fit(MixtureModel("gaussian", 2, covariance="tied"), x, "em", start)
     # in a component of its own, or within the one that both have become
     alone = tied.theta.weights.min() == pytest.approx(1 / 61)
