@@ -94,12 +94,15 @@ class Posterior:
         Named numbers: R-hat and effective sizes (raw, label-free, relabelled), divergences, E-BFMI, ...
     intervals : mapping
         95 % equal-tailed intervals on the reporting scale, name -> (lower, upper), arrays over components.
+    prior : mapping
+        The prior of the posterior, as `Prior.of` takes it.
     """
 
     draws: Any
     loglik: np.ndarray
     diagnostics: Mapping[str, float]
     intervals: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    prior: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
