@@ -18,14 +18,12 @@ import numpy as np
 from mixcompare.data import Dataset
 from mixcompare.errors import SpecError, nearest
 from mixcompare.families.base import Frame
-from mixcompare.families.priors.base import ComponentPrior, Number, Seen
+from mixcompare.families.priors.base import FORMS, ComponentPrior, Number, Seen
 from mixcompare.mixture import MixtureModel
 from mixcompare.seeds import stream
 
 WEIGHTS = "weights"
 """The name of the concentration of the weights among the numbers of a prior."""
-
-KEYS = ("form", WEIGHTS)
 
 SAMPLED = 20_000
 """Draws from the prior that its standard deviations are computed from: they are then right to 1 %."""
@@ -54,16 +52,19 @@ class Prior:
         """
         if isinstance(spec, cls):
             return spec
-        if spec is None or isinstance(spec, str):
-            return cls(spec or "")
-        if not isinstance(spec, Mapping):
+        if spec is None:
+            return cls()
+        table = {"form": spec} if isinstance(spec, str) else spec
+        if not isinstance(table, Mapping):
             raise SpecError(
                 f'priors: expected a name such as "weak", or a table of a form and its numbers, got {spec!r}'
             )
-        form = spec.get("form", "")
-        if not isinstance(form, str):
-            raise SpecError(f"priors, form: expected a name, got {form!r}")
-        return cls(form, {name: _numbers(name, v) for name, v in spec.items() if name != "form"})
+        form = table.get("form", "")
+        if form and form not in FORMS:
+            raise SpecError(
+                f"priors: expected one of {', '.join(FORMS)}, got {form!r}.{nearest(str(form), FORMS)}"
+            )
+        return cls(form, {name: _numbers(name, v) for name, v in table.items() if name != "form"})
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -147,7 +148,7 @@ class Prior:
                     value = np.broadcast_to(value, (n_features,))
                 numbers[number.name] = number.framed(value, frame)
             elif callable(number.default):
-                assert seen is not None  # noqa: S101 - `fixed` asked for all of them
+                assert seen is not None
                 numbers[number.name] = number.default(seen, model.n_components)
             else:
                 numbers[number.name] = np.asarray(number.default)
@@ -238,12 +239,15 @@ class ModelPrior:
     def sd(self) -> dict[str, np.ndarray]:
         """Standard deviations on the reporting scale of the frame, name -> (K, ...), of 20,000 draws.
 
-        nan for the weight of K = 1, which is not estimated.
+        nan for the weight of K = 1, which is not estimated, and for what is padding. Draws whose matrix is
+        singular in floating point, of very vague priors, have no logarithms and are left out.
         """
         weights, framed = self._framed(SAMPLED, stream(0, "prior sd"))
         values = self.model.report_scales(weights, framed)
-        with np.errstate(invalid="ignore"):
-            return {name: value.std(axis=0) for name, value in values.items()}
+        return {
+            name: np.ma.masked_invalid(value).std(axis=0).filled(np.nan)
+            for name, value in values.items()
+        }
 
     def _framed(
         self, size: int, rng: np.random.Generator

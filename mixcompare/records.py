@@ -96,6 +96,8 @@ class Posterior:
         95 % equal-tailed intervals on the reporting scale, name -> (lower, upper), arrays over components.
     prior : mapping
         The prior of the posterior, as `Prior.of` takes it.
+    approximate : bool
+        The draws come from an approximation to the posterior, and not from the posterior itself.
     """
 
     draws: Any
@@ -103,6 +105,7 @@ class Posterior:
     diagnostics: Mapping[str, float]
     intervals: Mapping[str, tuple[np.ndarray, np.ndarray]]
     prior: Mapping[str, Any] = field(default_factory=dict)
+    approximate: bool = False
 
 
 @dataclass(frozen=True)

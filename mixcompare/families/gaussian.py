@@ -7,7 +7,7 @@ means, then for each covariance (one if tied) those of its kind (covariance/).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -22,7 +22,7 @@ from mixcompare.families.covariance.full import Full
 from mixcompare.families.covariance.spherical import Spherical
 from mixcompare.families.fused import Core, ExponentialFamily
 from mixcompare.families.priors.base import ComponentPrior
-from mixcompare.families.priors.normal import FlatNormal, WeakNormal
+from mixcompare.families.priors.normal import FlatNormal, NormalPrior, WeakNormal
 from mixcompare.families.priors.richardson_green import RichardsonGreen
 
 KINDS: dict[str, Kind] = {
@@ -33,7 +33,11 @@ KINDS: dict[str, Kind] = {
 }
 """The kind of matrix behind each value of the option `covariance`."""
 
-PRIORS = {"weak": WeakNormal, "richardson-green": RichardsonGreen, "flat": FlatNormal}
+PRIORS: dict[str, Callable[[Kind, bool], NormalPrior]] = {
+    "weak": WeakNormal,
+    "richardson-green": RichardsonGreen,
+    "flat": FlatNormal,
+}
 """Forms of the prior."""
 
 

@@ -22,7 +22,7 @@ from mixcompare.families import normal_prior, t_density
 from mixcompare.families.base import Edge, Frame, Parameters
 from mixcompare.families.blockwise import BlockFamily, framed
 from mixcompare.families.covariance.base import Kind, cholesky
-from mixcompare.families.gaussian import PRIORS, KINDS, Gaussian
+from mixcompare.families.gaussian import KINDS, PRIORS, Gaussian
 from mixcompare.families.priors.base import ComponentPrior
 from mixcompare.families.priors.student import StudentPrior
 from mixcompare.families.t_density import FEW, MOST

@@ -15,6 +15,7 @@ from mixcompare.families.covariance.base import (
     about_mean,
     centred,
     cholesky,
+    log_sds,
     means_to_free,
     own_sd,
     pool,

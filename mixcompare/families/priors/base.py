@@ -15,6 +15,9 @@ import numpy as np
 
 from mixcompare.families.base import Frame, Parameters
 
+FORMS = ("weak", "richardson-green", "flat")
+"""What forms may be called; a family states some of them."""
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -75,6 +78,7 @@ class ComponentPrior(ABC):
     """
 
     form: str
+    """One of `FORMS`."""
     weights: ClassVar[float] = 2.0
     """Concentration of the Dirichlet prior on the mixing weights that belongs to this form.
 
@@ -96,7 +100,7 @@ class ComponentPrior(ABC):
 
     @abstractmethod
     def declare(self, K: int, d: int, numbers: Mapping[str, Any], ordered: bool) -> dict[str, Any]:
-        """Declare the parameters in the open PyMC model; the symbolic ones, as the family's density takes them.
+        """Declare the parameters in the open PyMC model; the symbolic ones, as the density takes them.
 
         `ordered`: their first location in increasing order, by PyMC's transform.
         """
@@ -174,4 +178,8 @@ def located(name: str, draws: Mapping[str, np.ndarray], features: bool = True) -
 def locate(name: str, value: np.ndarray) -> dict[str, np.ndarray]:
     """Values of what it may have declared, at one point (K, d) or (K,)."""
     first = value if value.ndim == 1 else value[:, 0]
-    return {name: value, name + ORDERED: first, f"{name}_rest": value[:, 1:] if value.ndim > 1 else value}
+    return {
+        name: value,
+        name + ORDERED: first,
+        f"{name}_rest": value[:, 1:] if value.ndim > 1 else value,
+    }

@@ -171,9 +171,7 @@ class SeparatePrior(NormalPrior):
         """PyMC's distribution of sds, and its arguments."""
 
     @abstractmethod
-    def _log_density_of_sds(
-        self, log_sds: np.ndarray, numbers: Mapping[str, np.ndarray]
-    ) -> float:
+    def _log_density_of_sds(self, log_sds: np.ndarray, numbers: Mapping[str, np.ndarray]) -> float:
         """Of logarithms (m, d or 1)."""
 
     @abstractmethod
@@ -225,9 +223,7 @@ class WeakNormal(SeparatePrior):
 
         return pm.LogNormal, {"mu": pt.log(self._one(numbers["sd"])), "sigma": numbers["log_sd"]}
 
-    def _log_density_of_sds(
-        self, log_sds: np.ndarray, numbers: Mapping[str, np.ndarray]
-    ) -> float:
+    def _log_density_of_sds(self, log_sds: np.ndarray, numbers: Mapping[str, np.ndarray]) -> float:
         return log_normal_density(log_sds, np.log(self._one(numbers["sd"])), numbers["log_sd"])
 
     def _sample_sds(
@@ -241,9 +237,9 @@ class WeakNormal(SeparatePrior):
 
 @dataclass(frozen=True)
 class FlatNormal(SeparatePrior):
-    """means ~ N(mean, mean_sd^2), sds ~ HalfNormal(sd), correlations ~ LKJ(eta): vague, and no neutral choice.
+    """means ~ N(mean, mean_sd^2), sds ~ HalfNormal(sd), correlations ~ LKJ(eta).
 
-    By default 100 sds of the data for means, and 10 for sds.
+    Vague, and no neutral choice: by default 100 sds of the data for means, and 10 for sds.
     """
 
     form: str = "flat"
@@ -273,9 +269,7 @@ class FlatNormal(SeparatePrior):
 
         return pm.HalfNormal, {"sigma": self._one(numbers["sd"])}
 
-    def _log_density_of_sds(
-        self, log_sds: np.ndarray, numbers: Mapping[str, np.ndarray]
-    ) -> float:
+    def _log_density_of_sds(self, log_sds: np.ndarray, numbers: Mapping[str, np.ndarray]) -> float:
         return log_half_normal_density(log_sds, self._one(numbers["sd"]))
 
     def _sample_sds(

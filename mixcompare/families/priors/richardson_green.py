@@ -3,8 +3,8 @@
 means ~ N(mean, mean_sd^2); precisions ~ Gamma(shape, b), b ~ Gamma(hyper_shape, hyper_rate), one b for all
 components, so that they borrow a scale from each other. Defaults: midrange, range R, 2, 0.2 and 10 / R^2. For
 matrices (Stephens 1997, thesis, Oxford, ch. 2; 2000, Ann. Statist. 28, 40-74) precisions T ~ Wishart(2 shape,
-(2 B)^-1), B ~ Wishart(2 hyper_shape, (2 diag(hyper_rate))^-1), both shapes (d - 1) / 2 larger. Features without
-correlations have a b each. b and B are integrated out, which leaves
+(2 B)^-1), B ~ Wishart(2 hyper_shape, (2 diag(hyper_rate))^-1), both shapes (d - 1) / 2 larger. Features
+without correlations have a b each. b and B are integrated out, which leaves
 
     prod_k |T_k|^(a - c) / G(a)^m  *  |h|^g G(g + m a) / (G(g) |h + sum_k T_k|^(g + m a)),  c = (d + 1) / 2,
 
