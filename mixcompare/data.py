@@ -34,8 +34,8 @@ class Dataset:
         What the data were drawn from, if they were simulated.
     units : tuple of str
         Unit of each of the d features, "" where it is not known.
-    prior : str
-        What the truth itself was drawn from, in words; "" where it is fixed.
+    prior : mapping or None
+        What the truth itself was drawn from, as `Prior.of` takes it; None where it is fixed.
 
     Raises
     ------
@@ -51,7 +51,7 @@ class Dataset:
     source: str = ""
     truth: Any = field(default=None, repr=False)
     units: tuple[str, ...] = ()
-    prior: str = ""
+    prior: Any = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         x = _numbers(self.x, self.name)

@@ -16,6 +16,7 @@ from mixcompare.data import Dataset
 from mixcompare.draws import Draws
 from mixcompare.metrics.base import Metric, jsonable, mean_mcse
 from mixcompare.mixture import MixtureModel
+from mixcompare.prior import Prior
 from mixcompare.problem import Problem
 from mixcompare.records import Posterior
 from mixcompare.seeds import stream
@@ -53,8 +54,8 @@ def rank_truth(
         components and features: (rank + U) / (L + 1), between 0 and 1, where rank counts draws below the
         truth, those equal to it at random, and U is uniform; `rank_draws`, L; `rank_ess`, the smallest
         effective size (bulk) of a ranked quantity over all draws. If that is below L the draws are too
-        few: the ranks are kept, and the run counts as one that did not sample cleanly. None stands for
-        a quantity that does not exist.
+        few: the ranks are kept, and the run counts as one that did not sample cleanly; `same_prior`,
+        whether the posterior's prior is the truth's. None stands for a quantity that does not exist.
     """
     truth = data.truth
     if posterior is None or truth is None or not data.prior or not _same_shapes(model, truth, data):
@@ -70,7 +71,12 @@ def rank_truth(
         name: jsonable(_spread(value[0], rng))
         for name, value in _quantities(model, _ordered(model, among), loglik).items()
     }
-    return {"ranks": ranks, "rank_draws": among.shape[1] - 1, "rank_ess": jsonable(ess)}
+    return {
+        "ranks": ranks,
+        "rank_draws": among.shape[1] - 1,
+        "rank_ess": jsonable(ess),
+        "same_prior": Prior.of(posterior.prior) == Prior.of(data.prior),
+    }
 
 
 class Rank(Metric):

@@ -83,7 +83,7 @@ class PriorScenario(Scenario):
             name=name or self.name,
             source=source,
             truth=theta,
-            prior=prior.text,
+            prior={**prior.prior.spec, "form": prior.components.form},
         )
 
 

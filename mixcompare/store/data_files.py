@@ -51,7 +51,7 @@ def read_data(folder: Path) -> dict[tuple[str, int], Dataset]:
             source=entry["source"],
             truth=truth,
             units=tuple(entry.get("units", ())),
-            prior=entry.get("prior", ""),
+            prior=entry.get("prior"),
         )
     return found
 
@@ -69,5 +69,5 @@ def _entry(name: str, replicate: int, file: str, data: Dataset) -> dict[str, Any
         "d": data.n_features,
         "digest": data.digest,
         "truth": None if data.truth is None else json.loads(to_json(data.truth.to_dict())),
-        "prior": data.prior,
+        "prior": data.prior and json.loads(to_json(data.prior)),
     }

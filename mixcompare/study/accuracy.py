@@ -51,8 +51,9 @@ def measure(rows: pd.DataFrame) -> pd.DataFrame:
     known: dict[str, set[str]] = {}  # the kinds of measurement on each data set
     for name, cell in zip(rows["data"], measured["measured"], strict=True):
         known.setdefault(name, set()).update(cell)
+    simulated = [name for name, kinds in known.items() if kinds]
     metrics = [registry.load("metrics", name)() for name in registry.names("metrics")]
-    for names, part in measured[rows["data"].map(known).map(bool)].groupby(METHOD, sort=False):
+    for names, part in measured[rows["data"].isin(simulated)].groupby(METHOD, sort=False):
         answers = [answer(fits) for _, fits in part.groupby("replicate", sort=False)]
         for metric in metrics:
             if metric.quantity not in known[str(names[0])]:

@@ -23,7 +23,7 @@ from mixcompare.study.summaries import METHOD
 CALIBRATION_COLUMNS = [
     *METHOD,
     *("parameter", "component", "index", "simulations", "ranked", "unclean", "draws"),
-    *("mean", "p_value", "inside"),
+    *("same_prior", "mean", "p_value", "inside"),
 ]
 
 
@@ -36,7 +36,8 @@ def calibrate(rows: pd.DataFrame) -> pd.DataFrame:
         `parameter`, `component` and `index` as in `accuracy` (a quantity without labels has no component;
         its index is the feature); `simulations` that were planned, `ranked` of them that left draws to
         rank among, `unclean` of them that did not sample cleanly (`is_unclean`), `draws` among which each
-        truth was ranked; `mean` of the relative ranks, 0.5 if all is well; `p_value` of uniformity, and
+        truth was ranked; whether the sampler had the `same_prior` as the truths, without which no ranks
+        can be uniform; `mean` of the relative ranks, 0.5 if all is well; `p_value` of uniformity, and
         whether their distribution function is `inside` its simultaneous 95 % band
         (`metrics.uniformity`). Only models of data whose truths were drawn from a prior; of a method
         without any ranks one line says so.
@@ -50,6 +51,7 @@ def calibrate(rows: pd.DataFrame) -> pd.DataFrame:
             "simulations": len(cells),
             "unclean": int(is_unclean(fits).sum()),
             "draws": max((int(cell["rank_draws"]) for cell in used), default=0),
+            "same_prior": all(cell["same_prior"] for cell in used),
         }
         for where, values in (relative_ranks(fits) or _NOTHING).items():
             p = uniformity.p_value(values)
@@ -68,9 +70,8 @@ def ranked(rows: pd.DataFrame) -> pd.DataFrame:
     cells = pd.Series([parse(cell) or {} for cell in rows["metrics"]], rows.index, dtype=object)
     case = list(zip(rows["data"], rows["model"], strict=True))
     known = {names for names, cell in zip(case, cells, strict=True) if cell.get("ranks")}
-    return rows.assign(measured=cells)[
-        rows["sampler"] & np.array([c in known for c in case], dtype=bool)
-    ]
+    kept = [bool(s) and names in known for s, names in zip(rows["sampler"], case, strict=True)]
+    return rows.assign(measured=cells).loc[np.array(kept, dtype=bool)]
 
 
 def relative_ranks(fits: pd.DataFrame) -> dict[tuple[Any, Any, str], np.ndarray]:
@@ -116,16 +117,21 @@ def tell(case: Case) -> Iterator[str]:
             continue
         n, within = len(judged), int((judged["inside"] == True).sum())  # noqa: E712 - None is not True
         p = adjusted(judged["p_value"])
-        verdict = (
-            "the ranks are not uniform: the posterior is not calibrated"
-            if p < 1 - uniformity.LEVEL
-            else "the ranks show no sign of a posterior that is not calibrated"
-        )
+        verdict = _UNIFORM if p > 1 - uniformity.LEVEL else _NOT_UNIFORM
+        other = "" if first["same_prior"] else _OTHER
         yield (
-            f"{case.name}, {method}: over {runs} drawn from the prior {verdict}. The ranks of "
+            f"{case.name}, {method}: over {runs} drawn from the prior {verdict}.{other} The ranks of "
             f"{words.of(within, n)} quantities stay inside their simultaneous 95 % band; the smallest "
             f"p-value times their number is {p:.2g}. {_runs(first)}"
         )
+
+
+_UNIFORM = "the ranks show no sign of a posterior that is not calibrated"
+_NOT_UNIFORM = "the ranks are not uniform, so the posterior is not calibrated"
+_OTHER = (
+    " The sampler's prior is not the one that truths were drawn from: its ranks can't be expected to be "
+    "uniform."
+)
 
 
 def _runs(line: Any) -> str:

@@ -17,6 +17,8 @@ from mixcompare.problem import Problem
 from mixcompare.records import Posterior
 from mixcompare.theta import Theta
 
+PRIOR = {"form": "weak", "mean": 4.0}
+
 
 def posterior(model, data, weights, **parameters):
     """Draws (chains, draws, K, ...) as a sampler leaves them."""
@@ -28,7 +30,7 @@ def posterior(model, data, weights, **parameters):
         }
     )
     loglik = summaries.log_likelihoods(Problem(model, data), draws)
-    return Posterior(xr.DataTree.from_dict({"posterior": group}), loglik, {}, {})
+    return Posterior(xr.DataTree.from_dict({"posterior": group}), loglik, {}, {}, PRIOR)
 
 
 def exact(replicate, spread=1.0, prior_mean=4.0):
@@ -41,7 +43,7 @@ def exact(replicate, spread=1.0, prior_mean=4.0):
     model, n, shape = MixtureModel("poisson", 1), 5, 3.0
     rate = rng.gamma(shape, 4.0 / shape)
     x = rng.poisson(rate, n)
-    data = Dataset(x, name="counts", truth=Theta([1.0], rates=[rate]), prior="a Gamma")
+    data = Dataset(x, name="counts", truth=Theta([1.0], rates=[rate]), prior=PRIOR)
     a, b = shape + x.sum(), shape / prior_mean + n
     rates = rng.gamma(a, 1 / b, size=(1, RANKED, 1))
     rates = np.maximum(a / b + spread * (rates - a / b), 1e-9)
@@ -83,7 +85,7 @@ MODEL = MixtureModel("gaussian", 2)
 TRUTH = Theta([0.3, 0.7], means=[[0.0], [3.0]], covariances=[[[1.0]], [[0.25]]])
 
 
-def normals(labels=0, truth=TRUTH, prior="stated", size=150):
+def normals(labels=0, truth=TRUTH, prior=PRIOR, size=150):
     """A posterior around the truth whose labels are switched at random, by `labels`."""
     rng = np.random.default_rng(3)
     x, _ = MODEL.sample(TRUTH, 40, rng)
@@ -117,7 +119,14 @@ def test_ranks_do_not_depend_on_labels():
     }
     assert found["rank_draws"] == RANKED
     assert found["rank_ess"] > RANKED
+    assert found["same_prior"] is True
     json.dumps(found, allow_nan=False)
+
+
+def test_another_prior_is_told():
+    found = rank_truth(MODEL, *normals(prior={**PRIOR, "mean": 5.0}), seed=1)
+    assert found["same_prior"] is False
+    assert found["ranks"]
 
 
 def test_ranks_count_draws_below_the_truth():
@@ -134,7 +143,7 @@ def test_three_weights_are_all_ranked():
     model = MixtureModel("poisson", 3)
     rng = np.random.default_rng(1)
     truth = Theta([0.2, 0.3, 0.5], rates=[1.0, 4.0, 9.0])
-    data = Dataset(model.sample(truth, 30, rng)[0], truth=truth, prior="stated")
+    data = Dataset(model.sample(truth, 30, rng)[0], truth=truth, prior=PRIOR)
     weights, rates = rng.dirichlet([2, 2, 2], (1, 120)), rng.gamma(2, 2, (1, 120, 3))
     found = rank_truth(model, posterior(model, data, weights, rates=rates), data, seed=1)
     assert np.shape(found["ranks"]["logit_weights"]) == (3,)
@@ -146,7 +155,7 @@ def test_ties_are_spread_evenly():
     places = []
     for replicate in range(200):
         x = np.random.default_rng(replicate).poisson(3.0, 20)
-        data = Dataset(x, truth=Theta([1.0], rates=[3.0]), prior="stated")
+        data = Dataset(x, truth=Theta([1.0], rates=[3.0]), prior=PRIOR)
         same = posterior(model, data, np.ones((1, 20, 1)), rates=np.full((1, 20, 1), 3.0))
         found = rank_truth(model, same, data, seed=1)
         places.append(found["ranks"]["log_rates"][0])
@@ -167,7 +176,7 @@ def test_few_effective_draws_keep_their_ranks():
 def test_there_are_no_ranks_without_a_drawn_truth_or_draws():
     drawn, data = normals()
     assert rank_truth(MODEL, None, data, seed=1) == {}
-    assert rank_truth(MODEL, *normals(prior=""), seed=1) == {}
+    assert rank_truth(MODEL, *normals(prior=None), seed=1) == {}
     assert rank_truth(MODEL, *normals(truth=None), seed=1) == {}
     assert rank_truth(MixtureModel("gaussian", 3), drawn, data, seed=1) == {}
     drawn.draws["posterior"]["means"].values[0, 0] = np.nan

@@ -68,7 +68,9 @@ def _part(one: Ranked) -> Section:
     case, slug = one.case, one.case.slug
     blocks: list[Any] = []
     if case.dataset is not None and case.dataset.prior:
-        blocks.append(Paragraph(f"Truths drawn from: {case.dataset.prior}."))
+        numbers = {key: value for key, value in case.dataset.prior.items() if key != "form"}
+        named = f"{case.dataset.prior['form']} prior, with {text(numbers)}"
+        blocks.append(Paragraph(f"Truths were drawn from the {named}."))
     caption = (
         "Truths ranked, runs that did not sample cleanly (kept), and quantities inside their bands."
     )
@@ -103,6 +105,7 @@ _METHODS = (
     Column("ranked", "truths ranked", share, beside=("simulations",)),
     Column("unclean", "not sampled cleanly", whole, alarm=True),
     Column("draws", "draws ranked among", whole),
+    Column("same_prior", "with the truths' prior", text, number=False),
     Column("inside", "quantities inside", share, beside=("quantities",)),
     Column("p", "smallest p × quantities", number(2)),
 )
