@@ -140,6 +140,8 @@ def _runs(line: Any) -> str:
         return "Every run sampled cleanly."
     text = f"{words.number_of(bad, 'run')} did not sample cleanly"
     if not missing:
-        return f"{text}; {'it is' if bad == 1 else 'all are'} among the ranks."
-    left = f"{missing:,} of them left no draws to rank among"
-    return f"{text}; {left}, {'the other is' if bad - missing == 1 else 'the others are'} among the ranks."
+        return f"{text}, and {'is' if bad == 1 else 'are'} among the ranks all the same."
+    if missing == bad:
+        return f"{text}: no draws were left to rank among."
+    kept = "the other is" if bad - missing == 1 else "the others are"
+    return f"{text}; {missing:,} of them left no draws to rank among, {kept} among the ranks."
