@@ -57,6 +57,7 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "scenarios": {
         "gaussian": "mixcompare.scenarios.gaussian:GaussianScenario",
+        "prior": "mixcompare.scenarios.prior:PriorScenario",
     },
     "metrics": {
         "bias": "mixcompare.metrics.recovery:Bias",
@@ -64,6 +65,7 @@ NAMES: dict[str, dict[str, str]] = {
         "kl": "mixcompare.metrics.density:KullbackLeibler",
         "coverage": "mixcompare.metrics.recovery:Coverage",
         "width": "mixcompare.metrics.recovery:Width",
+        "rank": "mixcompare.metrics.rank:Rank",
     },
     "executors": {
         "serial": "mixcompare.study.executors:serial",
@@ -75,6 +77,8 @@ NAMES: dict[str, dict[str, str]] = {
         "trajectories": "mixcompare.report.figures.trajectories:draw",
         "posterior": "mixcompare.report.figures.posterior:draw",
         "findings": "mixcompare.report.figures.findings:draw",
+        "calibration": "mixcompare.report.figures.calibration:draw",
+        "ranks": "mixcompare.report.figures.calibration:draw_histograms",
         "densities": "mixcompare.report.figures.densities:draw",
         "gaps": "mixcompare.report.figures.gaps:draw",
         "basins": "mixcompare.report.figures.basins:draw",

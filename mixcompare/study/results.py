@@ -23,6 +23,7 @@ from mixcompare.study import (
     accuracy,
     advice,
     answer,
+    calibration,
     claims,
     discovery,
     ends,
@@ -182,6 +183,10 @@ class Results:
         """Simulated data: bias, RMSE, divergence, coverage, each with its error (`accuracy.measure`)."""
         return self._accuracy.copy()
 
+    def calibration(self) -> pd.DataFrame:
+        """Truths drawn from a prior: whether their ranks are uniform (`calibration.calibrate`)."""
+        return self._calibration.copy()
+
     def expectations(self) -> pd.DataFrame:
         """The study's [[expect]] blocks, each reproduced, not reproduced or not checked (`expect.check`)."""
         return expect.check(self, self.study.get("expect", []), self.quick)
@@ -256,6 +261,10 @@ class Results:
     @cached_property
     def _accuracy(self) -> pd.DataFrame:
         return accuracy.measure(self.rows)
+
+    @cached_property
+    def _calibration(self) -> pd.DataFrame:
+        return calibration.calibrate(self.rows)
 
     def _log_density(self, row: Any, theta: Theta) -> np.ndarray | None:
         """Fitted log-density (n,) at the data of a row.
