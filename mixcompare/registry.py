@@ -57,6 +57,7 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "scenarios": {
         "gaussian": "mixcompare.scenarios.gaussian:GaussianScenario",
+        "mixture": "mixcompare.scenarios.mixture:MixtureScenario",
         "prior": "mixcompare.scenarios.prior:PriorScenario",
     },
     "metrics": {
