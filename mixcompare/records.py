@@ -94,12 +94,15 @@ class Posterior:
         Named numbers: R-hat and effective sizes (raw, label-free, relabelled), divergences, E-BFMI, ...
     intervals : mapping
         95 % equal-tailed intervals on the reporting scale, name -> (lower, upper), arrays over components.
+    approximate : bool
+        The draws come from an approximation to the posterior, and not from the posterior itself.
     """
 
     draws: Any
     loglik: np.ndarray
     diagnostics: Mapping[str, float]
     intervals: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    approximate: bool = False
 
 
 @dataclass(frozen=True)

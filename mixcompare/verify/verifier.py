@@ -10,6 +10,7 @@ from mixcompare.mixture import MixtureModel
 from mixcompare.records import Posterior, Verdict
 from mixcompare.theta import Theta
 from mixcompare.verify.draws import judge_draws
+from mixcompare.verify.modes import Search
 from mixcompare.verify.points import judge_point
 from mixcompare.verify.policy import Policy
 
@@ -49,7 +50,12 @@ class Verifier:
 
     def draws(self, posterior: Posterior, theta: Theta | None) -> Verdict:
         """The verdict on a posterior."""
-        return judge_draws(self.model, self.data, posterior, theta, self.policy, self.seed)
+        return judge_draws(self.model, self.data, posterior, theta, self.policy, self._search)
+
+    @cached_property
+    def _search(self) -> Search:
+        """The search for modes that samplers may have missed, shared by all of them."""
+        return Search(self.model, self.data, self.policy, self.seed)
 
 
 def verify(model: MixtureModel, data: Any, theta: Theta, counts: Any = None) -> Verdict:
