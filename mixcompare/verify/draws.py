@@ -17,7 +17,7 @@ from mixcompare import draws as summaries
 from mixcompare.data import Dataset
 from mixcompare.draws import Draws
 from mixcompare.mixture import MixtureModel
-from mixcompare.prior import prior_sd, scales
+from mixcompare.prior import ModelPrior
 from mixcompare.problem import Problem
 from mixcompare.records import DRAW_FINDINGS, Posterior, Verdict
 from mixcompare.theta import Theta
@@ -53,18 +53,14 @@ class Evidence:
 
 
 def judge_draws(
-    model: MixtureModel,
-    data: Dataset,
-    posterior: Posterior,
-    theta: Theta | None,
-    policy: Policy,
-    search: Search,
+    search: Search, data: Dataset, posterior: Posterior, theta: Theta | None
 ) -> Verdict:
     """The verdict on a posterior whose summary is `theta`.
 
-    Costs one pass a draw, and some thousands for the verifier's own search for modes.
+    Costs one pass a draw, and some thousands for the verifier's own search for modes, which must be one
+    of the same prior.
     """
-    found = Evidence()
+    model, policy, found = search.model, search.policy, Evidence()
     if posterior.approximate:
         found.flags.add("approximate")
     draws = summaries.from_tree(model, data.n_features, posterior.draws)
@@ -84,7 +80,7 @@ def judge_draws(
     _judge_mixing(model, draws, loglik, statistics, found, policy)
     _judge_transitions(statistics, found, policy)
     _judge_coverage(search, draws, loglik, found, policy)
-    _judge_identification(model, data, draws, theta, found, policy)
+    _judge_identification(search.prior, data, draws, theta, found, policy)
     return _verdict(found, policy)
 
 
@@ -162,7 +158,7 @@ def _judge_coverage(
 
 
 def _judge_identification(
-    model: MixtureModel,
+    prior: ModelPrior,
     data: Dataset,
     draws: Draws,
     theta: Theta | None,
@@ -173,9 +169,8 @@ def _judge_identification(
 
     Spreads are those over all labels, because that is what the (exchangeable) prior speaks of.
     """
-    family = model.family
-    framed = family.to_frame(draws.parameters, family.frame(data))
-    spread = prior_sd(model, data.n_features, scales(model, data))
+    model, spread = prior.model, prior.sd
+    framed = model.family.to_frame(draws.parameters, prior.frame)
     ratios = [
         np.nanmax(value.std(axis=(0, 1, 2)) / spread[name][0], initial=0.0)
         for name, value in model.report_scales(draws.weights, framed).items()

@@ -17,8 +17,7 @@ import numpy as np
 
 from mixcompare.data import Dataset
 from mixcompare.draws import Draws
-from mixcompare.mixture import MixtureModel
-from mixcompare.prior import log_prior, scales
+from mixcompare.prior import ModelPrior
 from mixcompare.problem import Problem
 from mixcompare.seeds import stream
 from mixcompare.starts.small_em import RUNS, short_runs
@@ -73,10 +72,9 @@ class Mode:
 class LogPosterior:
     """The log-posterior of a model on data, in the unconstrained coordinates of the frame."""
 
-    def __init__(self, model: MixtureModel, data: Dataset) -> None:
-        self.model, self.data = model, data
-        self.problem = Problem(model, data)
-        self.scale = scales(model, data)
+    def __init__(self, prior: ModelPrior, data: Dataset) -> None:
+        self.model, self.prior = prior.model, prior
+        self.problem = Problem(prior.model, data)
 
     def __call__(self, z: np.ndarray) -> tuple[float, np.ndarray]:
         """Value (nats) and gradient (q,) at z; one pass."""
@@ -139,7 +137,7 @@ class LogPosterior:
         return self.model.to_unconstrained(theta, self.problem.frame)
 
     def _prior(self, z: np.ndarray) -> float:
-        return log_prior(self.model, z, self.problem.n_features, self.scale)
+        return self.prior.log_density(z)
 
 
 class Search:
@@ -147,16 +145,18 @@ class Search:
 
     Parameters
     ----------
-    model : MixtureModel
+    prior : ModelPrior
+        Bound to the model and these data.
     data : Dataset
     policy : Policy
     seed : int
         Root seed of the small EM.
     """
 
-    def __init__(self, model: MixtureModel, data: Dataset, policy: Policy, seed: int = 0) -> None:
-        self.model, self.data, self.policy, self.seed = model, data.compact, policy, seed
-        self.posterior = LogPosterior(model, data)
+    def __init__(self, prior: ModelPrior, data: Dataset, policy: Policy, seed: int = 0) -> None:
+        self.model, self.prior, self.policy, self.seed = prior.model, prior, policy, seed
+        self.data = data.compact
+        self.posterior = LogPosterior(prior, data)
         self._digest = data.distinct.digest
 
     @property

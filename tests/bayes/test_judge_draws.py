@@ -14,10 +14,10 @@ from mixcompare.datasets import load_dataset
 from mixcompare.estimators.base import Estimator
 from mixcompare.fit import fit
 from mixcompare.mixture import MixtureModel
+from mixcompare.prior import Prior
 from mixcompare.problem import Problem
 from mixcompare.records import DRAW_FINDINGS, Claim, Posterior, Solver, Verdict
 from mixcompare.theta import Theta
-from mixcompare.verify.draws import judge_draws
 from mixcompare.verify.modes import Search
 from mixcompare.verify.policy import Policy
 from mixcompare.verify.verifier import Verifier
@@ -49,8 +49,7 @@ def good(waiting: Dataset, maximum: Theta) -> list[list[Theta]]:
 def judge(
     data: Dataset, chains: list[list[Theta]], model: MixtureModel = MODEL, **statistics
 ) -> Verdict:
-    claimed, theta = posterior(chains, **statistics)
-    return judge_draws(model, data, claimed, theta, Policy(), Search(model, data, Policy()))
+    return Verifier(model, data).draws(*posterior(chains, **statistics))
 
 
 def one_broad(rng: np.random.Generator) -> Theta:
@@ -97,7 +96,7 @@ def test_a_missed_mode_of_equal_height_is_found_by_its_place():
     x = np.array([-10.0, -10.3, -9.7, 0.0, 0.3, -0.3, 10.0, 10.3, 9.7] * 4)
     data = Dataset(np.sort(x + np.tile(np.linspace(-0.2, 0.2, 4), 9)))
     model = MixtureModel("gaussian", 2)
-    modes, shares, _ = Search(model, data, Policy()).among()
+    modes, shares, _ = Search(Prior().on(model, data), data, Policy()).among()
     heights = sorted(mode.loglik for mode, share in zip(modes, shares, strict=True) if share > 0.1)
     assert len(heights) == 2
     assert heights[1] - heights[0] < 0.1
@@ -175,8 +174,7 @@ def test_label_switching_is_a_flag_not_a_finding(waiting, good):
 def test_statistics_a_sampler_does_not_have_are_not_asked_for(waiting, good):
     claimed, theta = posterior(good)
     del claimed.draws["sample_stats"]
-    search = Search(MODEL, waiting, Policy())
-    assert judge_draws(MODEL, waiting, claimed, theta, Policy(), search).finding == "verified"
+    assert Verifier(MODEL, waiting).draws(claimed, theta).finding == "verified"
 
 
 def test_three_coins_pass_every_check_and_are_unidentified():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from planted_draws import normal_draws, posterior
@@ -10,6 +12,7 @@ from scipy.special import logsumexp
 from mixcompare.data import Dataset
 from mixcompare.datasets import load_dataset
 from mixcompare.mixture import MixtureModel
+from mixcompare.prior import Prior
 from mixcompare.theta import Theta
 from mixcompare.verify import modes
 from mixcompare.verify.modes import Mode, Search
@@ -24,6 +27,10 @@ def three_clusters(middle: float) -> Dataset:
     """At -10, `middle` and 10: two normals hold the left or the right pair, the nearer one better."""
     cluster = np.tile([-0.9, -0.3, 0.3, 0.9], 4)
     return Dataset(np.concatenate([cluster - 10, cluster + middle, cluster + 10]))
+
+
+def searched(model: MixtureModel, data: Dataset, prior: object = None) -> Search:
+    return Search(Prior.of(prior).on(model, data), data, Policy())
 
 
 def curvature(search: Search, z: np.ndarray, step: float = 1e-3) -> np.ndarray:
@@ -61,7 +68,7 @@ def sampled_log_mass(search: Search, mode: Mode, rng: np.random.Generator) -> fl
 
 @pytest.mark.parametrize(("middle", "share"), [(0.2, 0.239), (0.345, 0.12), (0.42, 0.08)])
 def test_shares_of_two_separate_modes_are_those_of_their_masses(middle, share):
-    search = Search(FREE, three_clusters(middle), Policy())
+    search = searched(FREE, three_clusters(middle))
     found, shares, passes = search.among()
     large = [i for i in range(len(found)) if shares[i] > 0.01]
     assert len(large) == 2
@@ -76,7 +83,7 @@ def test_shares_of_two_separate_modes_are_those_of_their_masses(middle, share):
 @pytest.mark.parametrize(("middle", "finding"), [(0.345, "main_mode_missed"), (0.42, "verified")])
 def test_a_mode_is_missed_from_a_tenth_of_the_mass(middle, finding):
     data = three_clusters(middle)
-    search = Search(FREE, data, Policy())
+    search = searched(FREE, data)
     found, shares, _ = search.among()
     main = found[int(np.argmax(shares))]
     draws = normal_draws(FREE, data, main.theta, np.random.default_rng(0))
@@ -89,7 +96,7 @@ def test_a_mode_is_missed_from_a_tenth_of_the_mass(middle, finding):
 
 def test_one_draw_near_a_mode_is_enough():
     data = three_clusters(0.2)
-    found, shares, _ = Search(FREE, data, Policy()).among()
+    found, shares, _ = searched(FREE, data).among()
     first, second = np.argsort(shares)[::-1][:2]
     draws = normal_draws(FREE, data, found[first].theta, np.random.default_rng(0))
     verifier = Verifier(FREE, data)
@@ -107,7 +114,7 @@ def test_copies_of_a_mode_are_counted_once_where_components_coincide():
         (MixtureModel("poisson", 3), np.concatenate([narrow, apart]), 3),
     ]
     for model, x, copies in cases:
-        search = Search(model, Dataset(x.astype(float)), Policy())
+        search = searched(model, Dataset(x.astype(float)))
         (mode,), shares, _ = search.among()
         H = curvature(search, coordinates(search, mode))
         one = mode.height + 0.5 * (H.shape[0] * np.log(2 * np.pi) - np.linalg.slogdet(H)[1])
@@ -117,7 +124,7 @@ def test_copies_of_a_mode_are_counted_once_where_components_coincide():
 
 def test_the_mass_of_all_copies_is_the_integral_of_the_posterior():
     x = np.array([1, 1, 2, 1, 2, 1, 24, 20, 19, 22], dtype=float)
-    search = Search(POISSON, Dataset(x), Policy())
+    search = searched(POISSON, Dataset(x))
     (mode,), _, _ = search.among()
     grids = [np.linspace(-4, 4, 15), np.linspace(-1.8, 3.6, 46), np.linspace(-1.8, 3.6, 46)]
     points = np.array(np.meshgrid(*grids)).reshape(3, -1).T
@@ -130,7 +137,7 @@ def test_narrow_modes_count_in_the_sum_but_need_no_draw():
     # four tied-looking points away from the rest: a narrow mode with nearly all of the mass
     rng = np.random.default_rng(0)
     x = np.concatenate([rng.normal(0, 3, 60), 12 + 0.01 * np.arange(5)])
-    search = Search(FREE, Dataset(x), Policy())
+    search = searched(FREE, Dataset(x))
     found, shares, _ = search.among()
     narrow = [i for i, mode in enumerate(found) if mode.narrow and shares[i] > 0.1]
     assert narrow
@@ -142,7 +149,7 @@ def test_narrow_modes_count_in_the_sum_but_need_no_draw():
 def test_the_search_is_made_once_and_booked_with_every_posterior(monkeypatch):
     data = load_dataset("old_faithful", columns=["waiting"])
     verifier = Verifier(FREE, data)
-    (mode,), _, _ = Search(FREE, data, Policy()).among()
+    (mode,), _, _ = searched(FREE, data).among()
     claims = [
         posterior(normal_draws(FREE, data, mode.theta, np.random.default_rng(seed), (2, 300)))
         for seed in (0, 1)
@@ -156,7 +163,20 @@ def test_the_search_is_made_once_and_booked_with_every_posterior(monkeypatch):
 def test_the_search_does_not_depend_on_how_repeated_rows_are_given():
     values, counts = np.array([1.0, 2, 3, 9, 10, 11]), np.array([5, 9, 4, 6, 7, 5])
     found = [
-        Search(POISSON, data, Policy()).among()[0]
+        searched(POISSON, data).among()[0]
         for data in (Dataset(values, counts=counts), Dataset(np.repeat(values, counts)))
     ]
     assert [mode.log_mass for mode in found[0]] == pytest.approx([m.log_mass for m in found[1]])
+
+
+def test_masses_are_those_under_the_prior_of_the_posterior_at_hand():
+    # the left pair of clusters split off is far better under means about the left cluster
+    data, near = three_clusters(0.2), {"form": "weak", "mean": -10.0, "mean_sd": 8.0}
+    lesser = [min(searched(FREE, data, prior).among()[1][:2]) for prior in (None, near)]
+    assert lesser[0] > 0.1 > lesser[1]
+    found, shares, _ = searched(FREE, data).among()
+    main = found[int(np.argmax(shares))]
+    claimed, theta = posterior(normal_draws(FREE, data, main.theta, np.random.default_rng(0)))
+    verifier = Verifier(FREE, data)
+    assert verifier.draws(claimed, theta).finding == "main_mode_missed"
+    assert verifier.draws(replace(claimed, prior=near), theta).finding == "verified"
