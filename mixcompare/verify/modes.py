@@ -196,20 +196,19 @@ class Search:
     def among(self, starts: Sequence[Theta] = ()) -> tuple[list[Mode], np.ndarray, float]:
         """Distinct modes, its own and those above `starts`; their shares of the mass; passes it took.
 
-        Starts are where draws are, or optima of the likelihood, so that masses are compared with theirs.
-        One that is near a mode already known leads to no other that matters.
+        Starts are where draws are, so that masses are compared with theirs.
         """
         own, passes = self.own
-        before, found = self.passes, list(own)
+        before, found = self.passes, self.joined(own, starts)
+        return found, shares(found), passes + self.passes - before
+
+    def joined(self, known: Sequence[Mode], starts: Sequence[Theta]) -> list[Mode]:
+        """Known modes, and those above starts that are near none of them."""
+        found = list(known)
         for theta in starts:
             if not self._reaches(theta, np.array([mode.density for mode in found])):
                 self._add(found, theta)
-        masses = np.array([mode.log_mass for mode in found])
-        shares = np.zeros(len(found))
-        if np.isfinite(masses).any():
-            shares = np.exp(masses - masses.max())
-            shares /= shares.sum()
-        return found, shares, passes + self.passes - before
+        return found
 
     def mode_above(self, theta: Theta) -> Mode | None:
         """The mode above a point; None where the posterior has no bound and a component collapses."""
@@ -255,6 +254,15 @@ class Search:
             return False
         density = self.model.log_density(self.data.x, theta)
         return bool((distances(self.data, places, density) <= self.limit).any())
+
+
+def shares(modes: Sequence[Mode]) -> np.ndarray:
+    """Share of each in the Laplace mass of all; zeros where none has any."""
+    masses = np.array([mode.log_mass for mode in modes])
+    if not np.isfinite(masses).any():
+        return np.zeros(len(modes))
+    mass: np.ndarray = np.exp(masses - masses.max())
+    return mass / mass.sum()
 
 
 def comes_near(search: Search, mode: Mode, draws: Draws, loglik: np.ndarray) -> bool:
