@@ -57,6 +57,7 @@ COLUMNS = (
     "thresholds",
     "passes",
     "seconds",
+    "compile_seconds",
     "non_finite",
     "error",
     "diagnostics",
@@ -74,6 +75,7 @@ NUMBERS = (
     "polished_loglik",
     "passes",
     "seconds",
+    "compile_seconds",
     "non_finite",
     "n_components",
 )

@@ -24,6 +24,7 @@ from mixcompare.study import (
     advice,
     answer,
     claims,
+    diagnostics,
     discovery,
     ends,
     expect,
@@ -129,6 +130,10 @@ class Results:
     def modes(self) -> pd.DataFrame:
         """Which optima the draws of each posterior visited, and what they missed (`modes.table`)."""
         return self._modes.copy()
+
+    def diagnostics(self) -> pd.DataFrame:
+        """R-hat, effective sizes and cost of each posterior (`diagnostics.tabulate`)."""
+        return diagnostics.tabulate(self.rows)
 
     @cached_property
     def visits(self) -> dict[str, Visits]:
