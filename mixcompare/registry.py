@@ -77,6 +77,7 @@ NAMES: dict[str, dict[str, str]] = {
         "density": "mixcompare.report.figures.density:draw",
         "trajectories": "mixcompare.report.figures.trajectories:draw",
         "posterior": "mixcompare.report.figures.posterior:draw",
+        "mode-visits": "mixcompare.report.figures.mode_visits:draw",
         "findings": "mixcompare.report.figures.findings:draw",
         "calibration": "mixcompare.report.figures.calibration:draw",
         "ranks": "mixcompare.report.figures.calibration:draw_histograms",
