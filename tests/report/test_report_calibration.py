@@ -66,8 +66,14 @@ def test_a_study_with_ranks_has_the_section(made, tmp_path):
     header, nuts, gibbs = (line.split(",") for line in table.split())
     assert dict(zip(header, nuts, strict=True)) | {"p": ""} == {
         **dict.fromkeys(header, ""),
-        **{"method": "nuts", "ranked": "40", "simulations": "40", "unclean": "0", "draws": "99"},
-        **{"same_prior": "True", "inside": "4", "quantities": "4"},
+        "method": "nuts",
+        "ranked": "40",
+        "simulations": "40",
+        "unclean": "0",
+        "draws": "99",
+        "same_prior": "True",
+        "inside": "4",
+        "quantities": "4",
     }
     found = dict(zip(header, gibbs, strict=True))
     assert (found["ranked"], found["simulations"], found["unclean"]) == ("39", "40", "1")
