@@ -1,8 +1,9 @@
 """Gibbs sampling by data augmentation, the Bayesian sister of EM, in compiled code.
 
 Diebolt and Robert (1994, J. R. Statist. Soc. B 56, 363-375), after Tanner and Wong (1987, J. Am. Statist.
-Assoc. 82, 528-540). Where EM takes expected components of the observations, a sweep draws them; where EM takes
-the parameters that maximise given those, a sweep draws weights and parameters from their full conditionals.
+Assoc. 82, 528-540). Where EM takes expected components of the observations, a sweep draws them; where EM
+takes the parameters that maximise given those, a sweep draws weights and parameters from their full
+conditionals.
 """
 
 from __future__ import annotations

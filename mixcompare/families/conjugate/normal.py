@@ -15,7 +15,7 @@ import math
 import numpy as np
 
 from mixcompare.families.conjugate.base import bartlett
-from mixcompare.families.covariance.full import factor, invert
+from mixcompare.families.covariance.factors import factor, invert
 from mixcompare.numerics import inlinable
 
 
