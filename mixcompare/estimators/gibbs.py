@@ -35,7 +35,9 @@ class Gibbs(Sampler):
     Parameters
     ----------
     draws, tune : int
-        Sweeps kept a chain, and sweeps before them.
+        Draws kept a chain, and sweeps before them.
+    thin : int
+        Sweeps from one draw that is kept to the next: the last of each is.
     priors : str or mapping, optional
         As for every sampler, but conjugate: without it the first of the family's forms that is.
 
@@ -48,9 +50,10 @@ class Gibbs(Sampler):
 
     draws: int = 2000
     tune: int = 500
+    thin: int = 1
 
     name: ClassVar[str] = "gibbs"
-    least: ClassVar[Mapping[str, int]] = {"draws": 4, "tune": 1, "n_chains": 1}
+    least: ClassVar[Mapping[str, int]] = {"draws": 4, "tune": 1, "n_chains": 1, "thin": 1}
 
     def supports(self, model: MixtureModel, n_features: int) -> str:
         """Families and priors whose full conditionals can be drawn from."""
@@ -80,20 +83,22 @@ class Gibbs(Sampler):
         began = time.perf_counter()
         sweeper = Sweeper.of(prior, data)
         compile_seconds = time.perf_counter() - began
-        each, kept = self.tune + self.draws, []
+        each, kept = self.tune + self.draws * self.thin, []
         for index, (start, seed) in enumerate(zip(starts, seeds, strict=True)):
             with chain(index, self.n_chains):
-                kept.append(sweeper.run(start, np.random.default_rng(seed), each))
-        points, log_weights, loglik = (
-            np.stack([one[i][self.tune :] for one in kept]) for i in range(3)
+                sweeps = sweeper.run(start, np.random.default_rng(seed), each)
+                kept.append([part[self.tune + self.thin - 1 :: self.thin] for part in sweeps])
+        points, log_weights, loglik = (np.stack(part) for part in zip(*kept, strict=True))
+        message = (
+            f"{self.n_chains} chains of {each - self.tune} sweeps after {self.tune} sweeps each"
+            + (f", one in {self.thin} kept" if self.thin > 1 else "")
         )
-        message = f"{self.n_chains} chains of {self.draws} sweeps after {self.tune} sweeps each"
-        sweeps = each * self.n_chains
+        passes = each * self.n_chains
         return Drawn(
             draws=Draws(np.exp(log_weights), sweeper.parameters(points)),
             statistics={"loglik": loglik},
-            solver=Solver(None, "finished", message, {"sweeps": sweeps}),
-            passes=float(sweeps),
+            solver=Solver(None, "finished", message, {"sweeps": passes}),
+            passes=float(passes),
             compile_seconds=compile_seconds,
         )
 

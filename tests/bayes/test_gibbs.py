@@ -314,6 +314,15 @@ def test_same_seed_same_draws_and_a_prefix_of_chains():
     assert (one.posterior.loglik[0] != one.posterior.loglik[1]).all()
 
 
+def test_thinned_draws_are_the_last_of_every_few_sweeps():
+    data = load_dataset("old_faithful", columns=["waiting"])
+    whole = run(FREE, data, draws=30, tune=10, n_chains=2)
+    thinned = run(FREE, data, draws=10, tune=10, n_chains=2, thin=3)
+    np.testing.assert_array_equal(thinned.posterior.loglik, whole.posterior.loglik[:, 2::3])
+    assert thinned.passes == whole.passes == 80
+    assert "30 sweeps after 10 sweeps each, one in 3 kept" in thinned.solver.message
+
+
 def test_a_chain_goes_on_from_its_start():
     data = load_dataset("old_faithful", columns=["waiting"])
     start = make_start("kmeans", FREE, data).theta
