@@ -32,7 +32,13 @@ def _cache_folder() -> str:
     sources = sorted(Path(__file__).parent.rglob("*.py"))
     content = hashlib.sha256()
     for source in sources:
-        if source.parent.name in ("mixcompare", "families", "covariance", "estimators"):
+        if source.parent.name in (
+            "mixcompare",
+            "families",
+            "conjugate",
+            "covariance",
+            "estimators",
+        ):
             content.update(source.read_bytes())
     chosen = os.environ.get("NUMBA_CACHE_DIR") or platformdirs.user_cache_dir("mixcompare")
     return str(Path(chosen) / f"numba-{content.hexdigest()[:12]}")

@@ -44,6 +44,7 @@ NAMES: dict[str, dict[str, str]] = {
         "trust-ncg": "mixcompare.estimators.solvers:TrustNCG",
         "trust-constr": "mixcompare.estimators.solvers:TrustConstr",
         "nuts": "mixcompare.estimators.nuts:NUTS",
+        "gibbs": "mixcompare.estimators.gibbs:Gibbs",
     },
     "starts": {
         "kmeans": "mixcompare.starts.kmeans:KMeans",

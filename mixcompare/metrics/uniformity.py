@@ -13,7 +13,7 @@ from scipy.special import bdtr, bdtrc
 LEVEL = 0.95
 """Probability with which uniform numbers stay inside their band at every point at once."""
 
-SIMULATIONS = 10_000
+SIMULATIONS = 20_000
 """Uniform samples by which a band is calibrated: p-values are multiples of one in so many."""
 
 
@@ -55,8 +55,8 @@ def _null(n: int) -> tuple[np.ndarray, np.ndarray]:
         bdtr(k, n, points), np.where(k > 0, bdtrc(np.maximum(k - 1, 0), n, points), 1)
     )
     rng, smallest = np.random.default_rng(2022), []
-    for _ in range(10):  # in parts, for the sake of memory
-        counts = rng.multinomial(n, np.full(n, 1 / n), size=SIMULATIONS // 10)
+    for _ in range(20):  # in parts, for the sake of memory
+        counts = rng.multinomial(n, np.full(n, 1 / n), size=SIMULATIONS // 20)
         below = counts.cumsum(axis=1)[:, :-1]
         smallest.append(tails[below, np.arange(n - 1)].min(axis=1))
     return tails, np.concatenate(smallest)

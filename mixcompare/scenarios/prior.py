@@ -74,7 +74,8 @@ class PriorScenario(Scenario):
         """See `Scenario`."""
         prior: ModelPrior = self.__dict__["_prior"]
         weights, parameters = prior.sample(1, rng)
-        theta = Theta(weights[0], **{key: value[0] for key, value in parameters.items()})
+        drawn = Theta(weights[0], **{key: value[0] for key, value in parameters.items()})
+        theta = prior.model.conform(drawn, self.n_features)
         x, labels = prior.model.sample(theta, self.n, rng)
         source = f"simulated: {self.n} observations of a {prior.model.name} drawn from its prior"
         return Dataset(

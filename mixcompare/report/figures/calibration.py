@@ -53,7 +53,7 @@ def draw(quantities: Sequence[Quantity]) -> Any:
         edge = 1.4 * float(np.max(np.abs([lower, upper])))
         widest = max((float(np.abs(line.get_ydata()).max()) for line in ax.lines[1:]), default=0.0)
         ax.set_ylim(-max(edge, 1.1 * widest), max(edge, 1.1 * widest))
-    figure.supylabel("share of truths below, less that of a calibrated sampler", fontsize=8)
+    figure.supylabel("ECDF of the ranks, less uniform", fontsize=8)
     _finish(figure, axes, quantities)
     return axes
 
