@@ -15,8 +15,8 @@ import numpy as np
 from mixcompare.data import Dataset
 from mixcompare.errors import SpecError
 from mixcompare.estimators.posterior import compiled
-from mixcompare.estimators.sampled import Drawn, Sampler, chain, from_variables
-from mixcompare.mixture import MixtureModel
+from mixcompare.estimators.sampled import LABELS, Drawn, Sampler, chain, from_variables
+from mixcompare.prior import ModelPrior
 from mixcompare.records import Solver
 from mixcompare.theta import Theta
 
@@ -56,6 +56,7 @@ class NUTS(Sampler):
 
     name: ClassVar[str] = "nuts"
     least: ClassVar[Mapping[str, int]] = {**Sampler.least, "tune": 10}
+    label_choices: ClassVar[tuple[str, ...]] = LABELS
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -65,16 +66,17 @@ class NUTS(Sampler):
             )
 
     def _draw(
-        self, model: MixtureModel, data: Dataset, starts: Sequence[Theta], seeds: np.ndarray
+        self, prior: ModelPrior, data: Dataset, starts: Sequence[Theta], seeds: np.ndarray
     ) -> Drawn:
-        began = time.perf_counter()
-        graph = compiled(model.family, model.n_components, data.n_features)
+        began, model = time.perf_counter(), prior.model
+        structure = (model.family, model.n_components, data.n_features)
+        graph = compiled(*structure, prior.components.form, self.labels == "ordered")
         compile_seconds = time.perf_counter() - began
-        ready = graph.on(model, data)
+        ready = graph.on(model, data, prior)
         trees = []
         for index, (start, seed) in enumerate(zip(starts, seeds, strict=True)):
             with chain(index, self.n_chains):
-                trees.append(self._sample(ready.at(model, start, data), int(seed)))
+                trees.append(self._sample(ready.at(model, start, data, prior), int(seed)))
         statistics = {
             name: np.concatenate([tree["sample_stats"][old].values for tree in trees])
             for old, name in STATISTICS.items()
@@ -84,7 +86,7 @@ class NUTS(Sampler):
             for tree in trees
             for group in ("sample_stats", "warmup_sample_stats")
         )
-        draws = from_variables(model, data, _joined(trees))
+        draws = from_variables(prior, _joined(trees))
         said = self._said(statistics, steps)
         return Drawn(draws, statistics, said, steps, compile_seconds)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,12 +20,13 @@ from mixcompare.draws import Draws
 from mixcompare.errors import DataError, SpecError, nearest
 from mixcompare.estimators.base import Estimator
 from mixcompare.mixture import MixtureModel
+from mixcompare.prior import ModelPrior, Prior
 from mixcompare.problem import Problem
 from mixcompare.records import Claim, Posterior, Solver
 from mixcompare.relabel import relabel
 from mixcompare.theta import Theta
 
-EMPIRICAL = "priors are weak and scaled by the data (empirical Bayes)"
+EMPIRICAL = "priors are scaled by the data (empirical Bayes)"
 
 LABELS = ("free", "ordered")
 """Components as they come, renumbered afterwards; or held in the order of their locations while drawing."""
@@ -72,8 +73,10 @@ class Sampler(Estimator):
     draws : int
         Draws kept a chain.
     n_chains : int
-    priors : {"weak"}
-        See `Family.pymc_components` and prior.py.
+    priors : str or mapping, optional
+        A form ("weak", "richardson-green", "flat"), or a table {form = .., mean = .., ..} whose numbers, in
+        the data's units, stand in for those scaled by the data (prior.py, families/priors/). Without it the
+        family's first form.
     labels : {"free", "ordered"}
         "free": components are renumbered after sampling (relabel.py). "ordered": the sampler keeps their
         locations (of the first feature) in ascending order, and their numbers are those it gave.
@@ -87,7 +90,7 @@ class Sampler(Estimator):
 
     draws: int = 1000
     n_chains: int = 4
-    priors: str = "weak"
+    priors: Any = None
     labels: str = "free"
 
     kind: ClassVar[str] = "sampler"
@@ -107,13 +110,12 @@ class Sampler(Estimator):
                 raise SpecError(
                     f"{name}: expected a whole number of at least {least}, got {value!r}"
                 )
-        for name, known in (("priors", ("weak",)), ("labels", LABELS)):
-            value = getattr(self, name)
-            if value not in known:
-                expected = " or ".join(f'"{one}"' for one in known)
-                raise SpecError(
-                    f'{name}: expected {expected}, got "{value}".{nearest(value, known)}'
-                )
+        if self.labels not in LABELS:
+            raise SpecError(
+                f'labels: expected "free" or "ordered", got {self.labels!r}.'
+                f"{nearest(str(self.labels), LABELS)}"
+            )
+        Prior.of(self.priors)
 
     @property
     def chains(self) -> int:
@@ -121,15 +123,20 @@ class Sampler(Estimator):
         return self.n_chains
 
     def supports(self, model: MixtureModel, n_features: int) -> str:
-        """Families that state priors, and labels that the sampler can keep to."""
+        """Families that state such a prior, and labels that the sampler and the family can keep to."""
         if self.labels not in self.label_choices:
             return f"{self.name} has no way to keep components in order while it draws"
-        if model.family.priors_text:
-            return ""
-        return (
-            f"the {model.family.name} family states no priors: a posterior needs its priors_text, "
-            f"pymc_components, from_draws, to_draws, log_prior and prior_sd"
-        )
+        prior = self.prior(model)
+        reason = prior.unsupported(model, n_features)
+        if reason or self.labels == "free":
+            return reason
+        return model.family.component_prior(prior.form, n_features).unordered
+
+    def prior(self, model: MixtureModel) -> Prior:
+        """The prior for a model: what was asked for, the family's first form where none was."""
+        asked = Prior.of(self.priors)
+        first = next(iter(model.family.prior_forms), "")
+        return asked if asked.form else replace(asked, form=first)
 
     def fit(self, problem: Problem, start: Theta, rng: np.random.Generator) -> Claim:
         """All chains from one start; see `run`."""
@@ -146,25 +153,28 @@ class Sampler(Estimator):
             for number, start in enumerate(used, 1):
                 _check_start(model, data, start, number)
         seeds = rng.integers(2**32, size=self.n_chains)
-        drawn = self._draw(model, data, used, seeds)
-        posterior, theta = _summarised(model, data, drawn, self.labels == "free", self.exact)
+        prior = self.prior(model).on(model, data)
+        drawn = self._draw(prior, data, used, seeds)
+        posterior, theta = _summarised(prior, data, drawn, self.labels == "free", self.exact)
         return Claim(
             theta=theta,
             solver=drawn.solver,
             posterior=posterior,
             passes=float(drawn.passes),
             compile_seconds=drawn.compile_seconds,
-            notes=(*self._notes(problem, used), *drawn.notes),
+            notes=(*self._notes(problem, used, prior), *drawn.notes),
         )
 
     @abstractmethod
     def _draw(
-        self, model: MixtureModel, data: Dataset, starts: Sequence[Theta], seeds: np.ndarray
+        self, prior: ModelPrior, data: Dataset, starts: Sequence[Theta], seeds: np.ndarray
     ) -> Drawn:
         """All chains, chain i from starts[i] with seeds[i] alone: a prefix of chains is the same chains."""
 
-    def _notes(self, problem: Problem, starts: Sequence[Theta]) -> tuple[str, ...]:
-        notes = [EMPIRICAL]
+    def _notes(
+        self, problem: Problem, starts: Sequence[Theta], prior: ModelPrior
+    ) -> tuple[str, ...]:
+        notes = [EMPIRICAL] if prior.depends_on_data else []
         if self.labels == "ordered":
             notes.append(
                 "components are numbered as the sampler's constraint has them, not relabelled"
@@ -186,10 +196,10 @@ def chain(index: int, n_chains: int) -> Iterator[None]:
         raise RuntimeError(f"chain {index + 1} of {n_chains} failed: {words}") from error
 
 
-def from_variables(model: MixtureModel, data: Dataset, values: Mapping[str, np.ndarray]) -> Draws:
+def from_variables(prior: ModelPrior, values: Mapping[str, np.ndarray]) -> Draws:
     """Draws of the declared variables (chains, draws, ...), in the frame, as draws of the mixture."""
-    family = model.family
-    parameters = family.from_frame(family.from_draws(values), family.frame(data))
+    framed = prior.components.from_draws(values)
+    parameters = prior.model.family.from_frame(framed, prior.frame)
     shape = next(iter(parameters.values())).shape[:2]
     return Draws(values["w"] if "w" in values else np.ones((*shape, 1)), parameters)
 
@@ -204,10 +214,10 @@ def _check_start(model: MixtureModel, data: Dataset, start: Theta, number: int) 
 
 
 def _summarised(
-    model: MixtureModel, data: Dataset, drawn: Drawn, renumber: bool, exact: bool
+    prior: ModelPrior, data: Dataset, drawn: Drawn, renumber: bool, exact: bool
 ) -> tuple[Posterior, Theta]:
     """Relabelled draws with all that is said of them, and their mean; components in canonical order."""
-    raw = drawn.draws
+    model, raw = prior.model, drawn.draws
     # a Problem of its own: these passes look back on the draws, and are no cost of drawing them
     loglik = summaries.log_likelihoods(Problem(model, data), raw)
     permutations = _numbering(model, data, raw, loglik, renumber)
@@ -224,7 +234,9 @@ def _summarised(
         "best_loglik": float(loglik.max()),
     }
     intervals = summaries.intervals(model, draws)
-    return Posterior(tree, loglik, diagnostics, intervals, not exact), draws.mean()
+    spec = prior.prior.spec
+    posterior = Posterior(tree, loglik, diagnostics, intervals, spec, approximate=not exact)
+    return posterior, draws.mean()
 
 
 def _numbering(

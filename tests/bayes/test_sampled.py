@@ -15,6 +15,7 @@ from mixcompare.errors import SpecError
 from mixcompare.estimators.sampled import Drawn, Sampler, chain
 from mixcompare.fit import fit
 from mixcompare.mixture import MixtureModel
+from mixcompare.prior import ModelPrior
 from mixcompare.records import FitRecord, Solver
 from mixcompare.theta import Theta
 
@@ -34,7 +35,7 @@ class Cloud(Sampler):
     exact: ClassVar[bool] = False
 
     def _draw(
-        self, model: MixtureModel, data: Dataset, starts: Sequence[Theta], seeds: np.ndarray
+        self, prior: ModelPrior, data: Dataset, starts: Sequence[Theta], seeds: np.ndarray
     ) -> Drawn:
         chains = []
         for index, (start, seed) in enumerate(zip(starts, seeds, strict=True)):
