@@ -44,6 +44,8 @@ NAMES: dict[str, dict[str, str]] = {
         "trust-ncg": "mixcompare.estimators.solvers:TrustNCG",
         "trust-constr": "mixcompare.estimators.solvers:TrustConstr",
         "nuts": "mixcompare.estimators.nuts:NUTS",
+        "smc": "mixcompare.estimators.smc:SMC",
+        "advi": "mixcompare.estimators.advi:ADVI",
     },
     "starts": {
         "kmeans": "mixcompare.starts.kmeans:KMeans",
