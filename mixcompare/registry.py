@@ -45,6 +45,8 @@ NAMES: dict[str, dict[str, str]] = {
         "trust-constr": "mixcompare.estimators.solvers:TrustConstr",
         "nuts": "mixcompare.estimators.nuts:NUTS",
         "gibbs": "mixcompare.estimators.gibbs:Gibbs",
+        "smc": "mixcompare.estimators.smc:SMC",
+        "advi": "mixcompare.estimators.advi:ADVI",
     },
     "starts": {
         "kmeans": "mixcompare.starts.kmeans:KMeans",
