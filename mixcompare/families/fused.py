@@ -20,7 +20,7 @@ import numpy as np
 from mixcompare.blocks import blocks
 from mixcompare.data import Dataset
 from mixcompare.families.base import Family, Frame, Parameters, Pass
-from mixcompare.families.kernel import NONE, make_pass, padded, sweep, workspace
+from mixcompare.families.kernel import DEAD, NONE, make_pass, padded, sweep, workspace
 from mixcompare.families.maps import to_log_weights
 from mixcompare.numerics import compiled
 from mixcompare.theta import Theta
@@ -80,6 +80,24 @@ class ExponentialFamily(Family):
     def begin(self, data: Dataset, n_components: int) -> FusedPass:
         """Prepare fused passes (see kernel.py)."""
         return FusedPass(self, data, n_components)
+
+    def fused_data(self, data: Dataset) -> dict[str, Any]:
+        """What a pass reads of the data, by name: all of it in distinct rows, if these are at most half.
+
+        The log-likelihood in the frame is the pass's value plus "constant".
+        """
+        held, frame = data.compact, self.frame(data)
+        return {
+            "x": self.encode(held.x, frame),
+            "counts": NONE if held.counts is None else held.counts,
+            "centre": frame.centre,
+            "scale": frame.scale,
+            "constant": self.base_measure(held),
+        }
+
+    @abstractmethod
+    def pymc_natural(self, parameters: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Symbolic a (K,), without weights, and eta (K, M), as `natural`, from the prior's symbolic parameters."""
 
     # -- between the mapping of natural parameters and the table of compiled code --------------------
 
@@ -193,10 +211,9 @@ class FusedPass(Pass):
     def __init__(self, family: ExponentialFamily, data: Dataset, n_components: int) -> None:
         self.family = family
         self.frame = family.frame(data)
-        held = data.compact
-        self.x = family.encode(held.x, self.frame)
-        self.counts = NONE if held.counts is None else held.counts
-        self.constant = family.base_measure(held) - data.n * self.frame.log_volume
+        held = family.fused_data(data)
+        self.x, self.counts = held["x"], held["counts"]
+        self.constant = held["constant"] - data.n * self.frame.log_volume
         M = family.n_statistics(data.n_features)
         rows, even = padded(M), n_components + n_components % 2
         self.K, self.M = n_components, M
@@ -208,8 +225,7 @@ class FusedPass(Pass):
         self.P = np.empty((n_components, _width(family.shapes(data.n_features))))
         self.log_weights = np.empty(n_components)
         self.work = workspace(n_components, M)
-        # The last row is dead where K is odd: a density of zero, so that the tiles need no remainder.
-        self.a, self.eta = np.full(even, -1e300), np.zeros((even, rows))
+        self.a, self.eta = np.full(even, DEAD), np.zeros((even, rows))
         self.S = np.zeros((even, 1 + rows))
         # Nats that every evaluation adds up beside what the parameters make of the data.
         fixed = data.n * (1 + abs(self.frame.log_volume)) + abs(self.constant)

@@ -18,6 +18,7 @@ from mixcompare.families.covariance.base import (
     independent,
     log_sds,
     means_to_free,
+    natural_independent,
     own_sd,
     pool,
     ratio,
@@ -187,6 +188,13 @@ class Diagonal(Kind):
         shape = (1 if shared else K, x.type.shape[1])
         sigma = pm.LogNormal("sigma", pt.log(prior["sd"] / K), LOG_SD, shape=shape)
         return independent(x, means, sigma)
+
+    def pymc_natural(self, parameters: Mapping[str, Any]) -> tuple[Any, Any]:
+        """See `Kind`."""
+        import pytensor.tensor as pt
+
+        a, linear, quadratic = natural_independent(parameters["means"], parameters["sds"])
+        return a, pt.concatenate([linear, quadratic], axis=1)
 
     def from_draws(self, draws: Mapping[str, np.ndarray], m: int, d: int) -> np.ndarray:
         """See `Kind`."""

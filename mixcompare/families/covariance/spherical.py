@@ -18,6 +18,7 @@ from mixcompare.families.covariance.base import (
     independent,
     log_sds,
     means_to_free,
+    natural_independent,
     own_sd,
     ratio,
     variance,
@@ -190,6 +191,13 @@ class Spherical(Kind):
         log_sd = pt.log(pt.sqrt((prior["sd"] ** 2).mean()) / K)
         sigma = pm.LogNormal("sigma", log_sd, LOG_SD, shape=(1 if shared else K, 1))
         return independent(x, means, pt.tile(sigma, (1, x.type.shape[1])))
+
+    def pymc_natural(self, parameters: Mapping[str, Any]) -> tuple[Any, Any]:
+        """See `Kind`."""
+        import pytensor.tensor as pt
+
+        a, linear, quadratic = natural_independent(parameters["means"], parameters["sds"])
+        return a, pt.concatenate([linear, quadratic[:, :1]], axis=1)
 
     def from_draws(self, draws: Mapping[str, np.ndarray], m: int, d: int) -> np.ndarray:
         """See `Kind`."""
