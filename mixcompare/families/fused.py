@@ -97,7 +97,7 @@ class ExponentialFamily(Family):
 
     @abstractmethod
     def pymc_natural(self, parameters: Mapping[str, Any]) -> tuple[Any, Any]:
-        """Symbolic a (K,), without weights, and eta (K, M), as `natural`, from the prior's symbolic parameters."""
+        """Symbolic a (K,), without weights, and eta (K, M) of the prior's symbolic parameters."""
 
     # -- between the mapping of natural parameters and the table of compiled code --------------------
 

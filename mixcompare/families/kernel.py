@@ -34,7 +34,7 @@ def padded(size: int) -> int:
 
 @inlinable
 def block_size(even, rows):  # type: ignore[no-untyped-def]
-    """Points of one block, for so many rows of densities and of statistics: at most 48 KB, a multiple of 32."""
+    """Points of one block, for so many rows of densities and of statistics: 48 KB, a multiple of 32."""
     return min(256, max(32, 6000 // (even + rows + 3) // 32 * 32))
 
 

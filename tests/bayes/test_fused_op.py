@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
-from family_cases import BY_BLOCKS, cases, families, label, make_model
+from family_cases import BY_BLOCKS, cases, make_model
 from pytensor.gradient import NullTypeGradError
 
-from mixcompare.blocks import blocks
 from mixcompare.estimators.fused_op import FusedLikelihood
 from mixcompare.families.fused import run
+from mixcompare.families.gaussian import Gaussian
 from mixcompare.families.kernel import padded
+from mixcompare.families.poisson import Poisson
 
 EXPONENTIAL = [case for case in cases(1, 3) if case.values[0].name not in BY_BLOCKS]
 
@@ -51,3 +54,29 @@ def test_value_and_gradient_are_those_of_the_pure_graph(family, d):
             for ours, theirs in zip(found[:3], found[3:], strict=True):
                 scale = np.abs(theirs).max()
                 np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-15 * nats * scale + 1e-12)
+
+
+def test_second_derivatives_are_refused():
+    op, held, _, _ = fused_data(Poisson(), 1, 20, False)
+    a, eta = pt.dvector("a"), pt.dmatrix("eta")
+    value, by_a, by_eta = op(*held, a, eta)
+    gradient = pytensor.grad(value, a)
+    for total in (gradient.sum(), by_a.sum(), by_eta.sum()):
+        for wrt in (a, eta):
+            with pytest.raises(NullTypeGradError):
+                pytensor.grad(total, wrt)
+
+
+def test_a_value_that_is_not_finite_is_nan():
+    op, held, _, _ = fused_data(Poisson(), 1, 20, False)
+    for a in (np.nan, np.inf):
+        assert np.isnan(op.function(*held, np.array([a, 0.0]), np.zeros((2, 1)))[0])
+
+
+def test_the_op_is_equal_to_itself_in_another_process():
+    op = FusedLikelihood.of(Poisson().core(1).statistics)
+    again = pickle.loads(pickle.dumps(op))
+    assert op == again
+    assert hash(op) == hash(again)
+    assert op != FusedLikelihood.of(Gaussian().core(1).statistics)
+    assert again.function is op.function
