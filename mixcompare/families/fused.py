@@ -19,7 +19,13 @@ import numpy as np
 
 from mixcompare.blocks import blocks
 from mixcompare.data import Dataset
-from mixcompare.families.base import Family, Frame, Parameters, Pass
+from mixcompare.families.base import (
+    Family,
+    Frame,
+    Parameters,
+    Pass,
+    posterior_probabilities,
+)
 from mixcompare.families.kernel import DEAD, NONE, make_pass, padded, sweep, workspace
 from mixcompare.families.maps import to_log_weights
 from mixcompare.numerics import compiled
@@ -94,6 +100,18 @@ class ExponentialFamily(Family):
             "scale": frame.scale,
             "constant": self.base_measure(held),
         }
+
+    def classify(self, data: Dataset, weights: np.ndarray, parameters: Parameters) -> np.ndarray:
+        """See `Family`; by one product of the natural parameters with the statistics of all rows."""
+        frame, (M, K) = self.frame(data), weights.shape
+        T = np.empty((padded(self.n_statistics(data.n_features)), data.n_rows))
+        run(self.core(data.n_features).statistics)(
+            self.encode(data.x, frame), 0, data.n_rows, frame.centre, frame.scale, T
+        )
+        a, eta = self.natural(_stacked(self.to_frame(parameters, frame)))
+        p = eta @ T[: eta.shape[1]]
+        p += a[:, None]
+        return posterior_probabilities(p.reshape(M, K, data.n_rows), weights)
 
     @abstractmethod
     def pymc_natural(self, parameters: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -260,6 +278,20 @@ class FusedPass(Pass):
             self.a[: self.K] += np.log(weights)
         return self.accumulate(self.data, self.S), self.S[: self.K, : 1 + self.M].copy()
 
+    def values(self, weights: np.ndarray, parameters: Parameters) -> np.ndarray:
+        """See `Pass`; the natural parameters of all in one compiled call."""
+        (M, K), family = weights.shape, self.family
+        P = family.table(family.ordered(_stacked(parameters)))
+        a, eta = np.empty(M * K), np.empty((M * K, self.M))
+        run(self.core.natural)(P, self.layout, a, eta)
+        with np.errstate(divide="ignore"):
+            a = a.reshape(M, K) + np.log(weights)
+        eta, found = eta.reshape(M, K, self.M), np.empty(M)
+        for t in range(M):
+            self.a[:K], self.eta[:K, : self.M] = a[t], eta[t]
+            found[t] = self.accumulate(self.data, self.S)
+        return found
+
     def value_and_score(
         self, z: np.ndarray, generic: Callable[[np.ndarray], tuple[float, np.ndarray]]
     ) -> tuple[float, np.ndarray]:
@@ -338,6 +370,11 @@ def made(factory: Callable[..., Any], *functions: Any) -> Any:
 def _n_features(parameters: Parameters) -> int:
     first = next(iter(parameters.values()))
     return first.shape[1] if first.ndim > 1 else 1
+
+
+def _stacked(parameters: Parameters) -> dict[str, np.ndarray]:
+    """Arrays (M, K, ...) as (M K, ...)."""
+    return {name: array.reshape(-1, *array.shape[2:]) for name, array in parameters.items()}
 
 
 def _width(shapes: Mapping[str, tuple[int, ...]]) -> int:
