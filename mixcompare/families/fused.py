@@ -117,6 +117,8 @@ class ExponentialFamily(Family):
     def pymc_natural(self, parameters: Mapping[str, Any]) -> tuple[Any, Any]:
         """Symbolic a (K,), without weights, and eta (K, M) of the prior's symbolic parameters."""
 
+    likelihoods: ClassVar[tuple[str, ...]] = ("fused", "graph")
+
     # -- between the mapping of natural parameters and the table of compiled code --------------------
 
     def table(self, parameters: Parameters) -> np.ndarray:

@@ -1,7 +1,8 @@
-"""The compiled pass inside a PyMC graph: the pure graph's value and gradient, and what must be refused."""
+"""The compiled pass inside a PyMC model: the pure graph's value and gradient, and what must be refused."""
 
 from __future__ import annotations
 
+import ctypes
 import pickle
 
 import numpy as np
@@ -11,11 +12,16 @@ import pytest
 from family_cases import BY_BLOCKS, cases, make_model
 from pytensor.gradient import NullTypeGradError
 
+from mixcompare.errors import SpecError
 from mixcompare.estimators.fused_op import FusedLikelihood
+from mixcompare.estimators.nuts import NUTS
+from mixcompare.estimators.posterior import compiled, declare, shared
 from mixcompare.families.fused import run
 from mixcompare.families.gaussian import Gaussian
 from mixcompare.families.kernel import padded
 from mixcompare.families.poisson import Poisson
+from mixcompare.mixture import MixtureModel
+from mixcompare.prior import Prior
 
 EXPONENTIAL = [case for case in cases(1, 3) if case.values[0].name not in BY_BLOCKS]
 
@@ -80,3 +86,85 @@ def test_the_op_is_equal_to_itself_in_another_process():
     assert hash(op) == hash(again)
     assert op != FusedLikelihood.of(Gaussian().core(1).statistics)
     assert again.function is op.function
+
+
+def densities_of(model, data, likelihood):
+    """Log-likelihood and its gradient as a function of the value variables, and the variables."""
+    form, family = model.family.prior_forms[0], model.family
+    graph = declare(family, model.n_components, data.n_features, form, False, likelihood)
+    prior = Prior.of(form).on(model, data)
+    for name, value in shared(model, data, prior, likelihood).items():
+        if name in graph:
+            graph[name].set_value(value)
+    (potential,) = (p for p in graph.potentials if p.name == "loglik")
+    (value,) = graph.replace_rvs_by_values([potential])
+    gradient = pytensor.grad(value, graph.value_vars, disconnected_inputs="ignore")
+    evaluate = pytensor.function(
+        graph.value_vars, [value, *gradient], mode="FAST_COMPILE", on_unused_input="ignore"
+    )
+    return evaluate, graph.initial_point(0)
+
+
+@pytest.mark.parametrize(("family", "d"), EXPONENTIAL)
+def test_the_model_is_the_same_with_either_likelihood(family, d):
+    model, data = make_model(family, 2, 80, d, counts=True)
+    assert family.likelihoods[0] == "fused"
+    fused, start = densities_of(model, data, "")
+    pure, _ = densities_of(model, data, "graph")
+    rng = np.random.default_rng(1)
+    for _ in range(5):
+        at = [value + 0.5 * rng.normal(size=value.shape) for value in start.values()]
+        for ours, theirs in zip(fused(*at), pure(*at), strict=True):
+            scale = np.abs(theirs).max()
+            np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12 * scale + 1e-11)
+
+
+def test_three_components_and_one():
+    for K in (1, 3):
+        model, data = make_model(Gaussian(), K, 80)
+        fused, start = densities_of(model, data, "fused")
+        pure, _ = densities_of(model, data, "graph")
+        at = [value + 0.1 for value in start.values()]
+        for ours, theirs in zip(fused(*at), pure(*at), strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-11)
+
+
+def log_density(sampler, z):
+    """The log-density that nutpie calls, and its gradient, at z."""
+    value, gradient = np.empty(1), np.empty(z.size)
+    pointers = [a.ctypes.data_as(ctypes.POINTER(ctypes.c_double)) for a in (z, gradient, value)]
+    code = sampler.compiled_logp_func.ctypes(z.size, *pointers, sampler.user_data.ctypes.data)
+    assert code == 0
+    return value[0], gradient
+
+
+def test_one_pass_gives_value_and_gradient_of_any_data():
+    graph = compiled(Gaussian(), 2, 1, "weak", False)
+    nodes = graph.sampler.logp_func.maker.fgraph.apply_nodes
+    assert sum(isinstance(node.op, FusedLikelihood) for node in nodes) == 1
+    nodes = graph.sampler.expand_func.maker.fgraph.apply_nodes
+    assert not any(isinstance(node.op, FusedLikelihood) for node in nodes)
+    z, found, expected = np.array([-0.9, 0.7, -0.5, 0.1, 0.3]), [], []
+    for n in (60, 500):
+        model, data = make_model(Gaussian(), 2, n, seed=n)
+        prior = Prior.of("weak").on(model, data)
+        ready = graph.on(model, data, prior)
+        value, gradient = log_density(ready.sampler, z)
+        # the numbers of the prior are the same in either frame, so that the difference is the likelihood's
+        evaluate, start = densities_of(model, data, "graph")
+        sizes = np.cumsum([v.size for v in start.values()])[:-1]
+        parts = [
+            p.reshape(v.shape) for p, v in zip(np.split(z, sizes), start.values(), strict=True)
+        ]
+        by_graph = evaluate(*parts)
+        found.append([value, *gradient])
+        expected.append([by_graph[0], *np.concatenate([g.ravel() for g in by_graph[1:]])])
+    np.testing.assert_allclose(np.subtract(*found), np.subtract(*expected), rtol=1e-11)
+
+
+def test_likelihoods_that_a_family_has_not():
+    with pytest.raises(SpecError, match="likelihood: expected graph or fused, got 'fussed'"):
+        NUTS(likelihood="fussed")
+    assert NUTS(likelihood="graph").supports(MixtureModel("student_t", 2), 1) == ""
+    assert NUTS().supports(MixtureModel("student_t", 2), 1) == ""
+    assert "exponential" in NUTS(likelihood="fused").supports(MixtureModel("student_t", 2), 1)
