@@ -72,7 +72,7 @@ def add_slopes(full, work, slopes, da, deta, d_sums):  # type: ignore[no-untyped
 
 @inlinable
 def tangent_sweep(statistics, x, counts, centre, scale, here, along, work):  # type: ignore[no-untyped-def]
-    """`kernel.sweep` with (a, eta, S) = here, and the derivative of S in (da, deta, d_sums, slopes) = along."""
+    """`kernel.sweep` with (a, eta, S) = here, and the derivative of S by (da, deta, d_sums, _) = along."""
     a, eta, S = here
     da, deta, d_sums, slopes = along
     N, B = x.shape[1], work[1].size
