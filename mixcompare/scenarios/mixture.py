@@ -58,7 +58,9 @@ class MixtureScenario(Scenario):
             raise SpecError(f"scenario mixture, truth: {error}") from error
         outside = model.outside(theta)
         if outside:
-            raise SpecError(f"scenario mixture, truth: expected a point of the model, but {outside}")
+            raise SpecError(
+                f"scenario mixture, truth: expected a point of the model, but {outside}"
+            )
         object.__setattr__(self, "_drawn_from", (model, theta))
 
     def draw(self, rng: np.random.Generator, name: str = "") -> Dataset:

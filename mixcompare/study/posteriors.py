@@ -71,7 +71,6 @@ def _flags(fits: pd.DataFrame) -> str:
 
 _FLAGS = {
     "label_switching": "The labels of the components switched during sampling and were put right afterwards",
-    "approximate": "They come from an approximation to the posterior, which no number of draws makes better",
     "unidentified": "The data do not identify the parameters: what the posterior says of them is the prior",
     "approximate": "They are draws of an approximation: nothing here says how near it is to the posterior",
 }

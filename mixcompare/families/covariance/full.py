@@ -325,11 +325,11 @@ class Full(Kind):
         rows, columns = np.triu_indices(d)
         once = np.where(rows == columns, 0.5, 1.0)
         a, eta = [], []
-        for k, factor in zip(range(K), itertools.cycle(parameters["factors"])):
-            inverse = pt.linalg.solve_triangular(factor, pt.eye(d), lower=True)
+        for k, root in zip(range(K), itertools.cycle(parameters["factors"])):
+            inverse = pt.linalg.solve_triangular(root, pt.eye(d), lower=True)
             precision = pt.dot(inverse.T, inverse)
             linear = pt.dot(precision, means[k])
-            half = pt.log(pt.diagonal(factor)).sum()
+            half = pt.log(pt.diagonal(root)).sum()
             a.append(-0.5 * (pt.dot(means[k], linear) + d * LOG_2PI) - half)
             eta.append(pt.concatenate([linear, -once * precision[rows, columns]]))
         return pt.stack(a), pt.stack(eta)
