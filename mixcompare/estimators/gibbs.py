@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from mixcompare.records import Solver
 from mixcompare.runs import QUANTUM
 from mixcompare.theta import Theta
 
+State = tuple[np.ndarray, np.ndarray]
+"""Where a chain is: the table of parameters (K, p) in the frame, and the logarithms of the weights (K,)."""
+
 
 @dataclass(frozen=True)
 class Gibbs(Sampler):
@@ -35,22 +38,25 @@ class Gibbs(Sampler):
     Parameters
     ----------
     draws, tune : int
-        Sweeps kept a chain, and sweeps before them.
+        Draws kept a chain, and sweeps before the first of them.
+    thin : int
+        Sweeps for one draw: sweeps are cheap and autocorrelated, and what is done with a draw costs more.
     priors : str or mapping, optional
         As for every sampler, but conjugate: without it the first of the family's forms that is.
 
     Notes
     -----
-    Passes are sweeps, those before the first kept one included. Labels are left as they come: no
+    Passes are sweeps, those that are not kept included. Labels are left as they come: no
     permutation is drawn, so a chain may never switch them, and draws are renumbered afterwards like those
     of other samplers. Counts must be whole numbers (DataError): each observation is allocated by itself.
     """
 
     draws: int = 2000
     tune: int = 500
+    thin: int = 1
 
     name: ClassVar[str] = "gibbs"
-    least: ClassVar[Mapping[str, int]] = {"draws": 4, "tune": 1, "n_chains": 1}
+    least: ClassVar[Mapping[str, int]] = {"draws": 4, "tune": 0, "thin": 1, "n_chains": 1}
 
     def supports(self, model: MixtureModel, n_features: int) -> str:
         """Families and priors whose full conditionals can be drawn from."""
@@ -80,15 +86,16 @@ class Gibbs(Sampler):
         began = time.perf_counter()
         sweeper = Sweeper.of(prior, data)
         compile_seconds = time.perf_counter() - began
-        each, kept = self.tune + self.draws, []
+        kept = []
         for index, (start, seed) in enumerate(zip(starts, seeds, strict=True)):
             with chain(index, self.n_chains):
-                kept.append(sweeper.run(start, np.random.default_rng(seed), each))
-        points, log_weights, loglik = (
-            np.stack([one[i][self.tune :] for one in kept]) for i in range(3)
-        )
-        message = f"{self.n_chains} chains of {self.draws} sweeps after {self.tune} sweeps each"
-        sweeps = each * self.n_chains
+                rng, state = np.random.default_rng(seed), sweeper.at(start)
+                sweeper.run(state, rng, self.tune)
+                kept.append(sweeper.run(state, rng, self.draws, self.thin))
+        points, log_weights, loglik = (np.stack(arrays) for arrays in zip(*kept, strict=True))
+        how = "" if self.thin == 1 else f", one in {self.thin} sweeps,"
+        message = f"{self.n_chains} chains of {self.draws} draws{how} after {self.tune} sweeps each"
+        sweeps = (self.tune + self.draws * self.thin) * self.n_chains
         return Drawn(
             draws=Draws(np.exp(log_weights), sweeper.parameters(points)),
             statistics={"loglik": loglik},
@@ -116,22 +123,31 @@ class Sweeper:
         numbers = components.packed(data.n_features, prior.numbers)
         sweeper = cls(fused, loop, (prior.concentration, numbers))
         P = np.zeros_like(fused.P)
-        sweeper._sweep(np.random.default_rng(0), (P, np.zeros(len(P))), sweeper._room(0))
+        sweeper._sweep((P, np.zeros(len(P))), np.random.default_rng(0), sweeper._room(0), 1)
         return sweeper
 
-    def run(self, start: Theta, rng: np.random.Generator, sweeps: int) -> tuple[np.ndarray, ...]:
-        """Points (sweeps, K, p) in the frame, log weights (sweeps, K), log-likelihoods; from the start on."""
+    def at(self, theta: Theta) -> State:
+        """The state of a chain that begins at a point."""
         with np.errstate(divide="ignore"):
-            state = (self.fused.table(start.parameters), np.log(start.weights))
-        kept = self._room(sweeps)
-        each = self.fused.x.shape[1] * self.fused.K * (self.fused.M + 8)
+            return self.fused.table(theta.parameters), np.log(theta.weights)
+
+    def run(
+        self, state: State, rng: np.random.Generator, draws: int, thin: int = 1
+    ) -> tuple[np.ndarray, ...]:
+        """Points (draws, K, p) in the frame, log weights (draws, K), log-likelihoods (draws,).
+
+        The first is the state as it is, which then goes on by draws * thin sweeps. ArithmeticError if a
+        log-likelihood is not finite.
+        """
+        kept = self._room(draws)
+        each = self.fused.x.shape[1] * self.fused.K * (self.fused.M + 8) * thin
         step = max(1, int(QUANTUM / each))
-        for first in range(0, sweeps, step):  # in parts, because compiled code hears no interrupt
+        for first in range(0, draws, step):  # in parts, because compiled code hears no interrupt
             part = tuple(array[first : first + step] for array in kept)
-            last = self._sweep(rng, state, part) - 1
+            last = self._sweep(state, rng, part, thin) - 1
             if not np.isfinite(part[2][last]):
                 raise ArithmeticError(
-                    f"the log-likelihood is {part[2][last]} in sweep {first + last + 1}"
+                    f"the log-likelihood is {part[2][last]} at draw {first + last + 1}"
                 )
         return kept
 
@@ -148,10 +164,10 @@ class Sweeper:
         return np.empty((sweeps, K, p)), np.empty((sweeps, K)), np.empty(sweeps)
 
     def _sweep(
-        self, rng: np.random.Generator, state: tuple[Any, ...], kept: tuple[np.ndarray, ...]
+        self, state: State, rng: np.random.Generator, kept: tuple[np.ndarray, ...], thin: int
     ) -> int:
         fused = self.fused
-        return self.loop(rng, fused.data, fused.layout, self.prior, state, fused.S, kept)
+        return self.loop(rng, fused.data, fused.layout, self.prior, state, fused.S, kept, thin)
 
 
 def _conjugate(model: MixtureModel) -> list[str]:

@@ -60,7 +60,7 @@ def test_a_sweep_against_numpy(n: int, few: int, many: int, rows: list[Row]) -> 
     sweeper = Sweeper.of(Prior.of(PRIOR).on(model, data), data)
 
     def ours(sweeps: int) -> np.ndarray:
-        points, _, _ = sweeper.run(start, np.random.default_rng(0), sweeps)
+        points, _, _ = sweeper.run(sweeper.at(start), np.random.default_rng(0), sweeps)
         return sweeper.parameters(points)["means"][..., 0]
 
     theirs = numpy_gibbs(x, start)
