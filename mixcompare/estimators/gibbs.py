@@ -56,7 +56,7 @@ class Gibbs(Sampler):
     thin: int = 1
 
     name: ClassVar[str] = "gibbs"
-    least: ClassVar[Mapping[str, int]] = {"draws": 4, "tune": 0, "thin": 1, "n_chains": 1}
+    least: ClassVar[Mapping[str, int]] = {"draws": 4, "tune": 1, "thin": 1, "n_chains": 1}
 
     def supports(self, model: MixtureModel, n_features: int) -> str:
         """Families and priors whose full conditionals can be drawn from."""

@@ -405,7 +405,7 @@ def test_counts_that_are_not_whole_are_refused():
     ("settings", "word"),
     [
         ({"draws": 3}, "draws"),
-        ({"tune": -1}, "tune"),
+        ({"tune": 0}, "tune"),
         ({"thin": 0}, "thin"),
         ({"n_chains": 0}, "n_chains"),
         ({"draws": 10.5}, "draws"),
