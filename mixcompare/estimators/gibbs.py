@@ -38,9 +38,10 @@ class Gibbs(Sampler):
     Parameters
     ----------
     draws, tune : int
-        Draws kept a chain, and sweeps before the first of them.
+        Draws kept a chain, and sweeps before them.
     thin : int
-        Sweeps for one draw: sweeps are cheap and autocorrelated, and what is done with a draw costs more.
+        Sweeps for one draw, of which the last is kept: sweeps are cheap and autocorrelated, and what is done
+        with a draw costs more.
     priors : str or mapping, optional
         As for every sampler, but conjugate: without it the first of the family's forms that is.
 
@@ -93,8 +94,10 @@ class Gibbs(Sampler):
                 sweeper.run(state, rng, self.tune)
                 kept.append(sweeper.run(state, rng, self.draws, self.thin))
         points, log_weights, loglik = (np.stack(arrays) for arrays in zip(*kept, strict=True))
-        how = "" if self.thin == 1 else f", one in {self.thin} sweeps,"
-        message = f"{self.n_chains} chains of {self.draws} draws{how} after {self.tune} sweeps each"
+        message = (
+            f"{self.n_chains} chains of {self.draws * self.thin} sweeps after {self.tune} sweeps each"
+            + (f", one in {self.thin} kept" if self.thin > 1 else "")
+        )
         sweeps = (self.tune + self.draws * self.thin) * self.n_chains
         return Drawn(
             draws=Draws(np.exp(log_weights), sweeper.parameters(points)),
@@ -136,8 +139,8 @@ class Sweeper:
     ) -> tuple[np.ndarray, ...]:
         """Points (draws, K, p) in the frame, log weights (draws, K), log-likelihoods (draws,).
 
-        The first is the state as it is, which then goes on by draws * thin sweeps. ArithmeticError if a
-        log-likelihood is not finite.
+        The state goes on by draws * thin sweeps; of every thin the point from which the last one starts is
+        kept. ArithmeticError if a log-likelihood is not finite.
         """
         kept = self._room(draws)
         each = self.fused.x.shape[1] * self.fused.K * (self.fused.M + 8) * thin

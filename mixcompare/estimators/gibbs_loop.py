@@ -117,8 +117,8 @@ def make_gibbs(core: Core, draw: Callable[..., None]) -> Any:
 
     gibbs(rng, data, layout, prior, state, S, kept, thin): prior (concentration, numbers), state (P, log
     weights), which moves on by m * thin sweeps; kept gets points (m, K, p), log weights (m, K) and
-    log-likelihoods (m,) of every thin-th sweep, at the point from which it draws. Ends at a log-likelihood
-    that is not finite, which is then the last in kept; returns the number of entries in kept.
+    log-likelihoods (m,) of the last in every thin sweeps, at the point from which it draws. Ends at a
+    log-likelihood that is not finite, which is then the last in kept; returns the entries in kept.
     """
     statistics, natural = core.statistics, core.natural
 
@@ -129,7 +129,7 @@ def make_gibbs(core: Core, draw: Callable[..., None]) -> Any:
         a, eta, K = data[4], data[5], log_weights.size
         for sweep in range(values.size * thin):
             t = sweep // thin
-            if sweep % thin == 0:
+            if sweep % thin == thin - 1:
                 for k in range(K):
                     weights[t, k] = log_weights[k]
                     for i in range(P.shape[1]):
@@ -138,7 +138,7 @@ def make_gibbs(core: Core, draw: Callable[..., None]) -> Any:
             for k in range(K):
                 a[k] += log_weights[k]
             value = allocate(statistics, rng, K, data, S)
-            if sweep % thin == 0 or not math.isfinite(value):
+            if sweep % thin == thin - 1 or not math.isfinite(value):
                 values[t] = value
             if not math.isfinite(value):
                 return t + 1
