@@ -53,8 +53,8 @@ def test_numbers_about_the_draws(fitted, waiting):
     posterior = fitted.posterior
     assert posterior.loglik.shape == (2, 1000)
     stored = posterior.draws["posterior"].to_dataset()
-    assert stored["weights"].shape == (2, 300, 2)
-    assert stored["covariances"].shape == (2, 300, 2, 1, 1)
+    assert stored["weights"].shape == (2, 1000, 2)
+    assert stored["covariances"].shape == (2, 1000, 2, 1, 1)
     np.testing.assert_allclose(stored["weights"].values.sum(axis=-1), 1)
     first = {name: stored[name].values[1, 7] for name in ("means", "covariances")}
     theta = type(fitted.theta)(stored["weights"].values[1, 7], **first)
