@@ -23,6 +23,7 @@ from mixcompare.study import (
     accuracy,
     advice,
     answer,
+    calibration,
     claims,
     diagnostics,
     discovery,
@@ -33,6 +34,7 @@ from mixcompare.study import (
     optima,
     pairs,
     passes,
+    sampling,
     sentences,
     summaries,
 )
@@ -193,6 +195,10 @@ class Results:
         """Cost in passes, one row per data, model, method and tolerance (`passes.summarise_cost`)."""
         return passes.summarise_cost(self.passes_to(tolerances))
 
+    def sampling(self) -> pd.DataFrame:
+        """What draws cost: effective draws per pass and per second (`sampling.efficiency`)."""
+        return sampling.efficiency(self.rows)
+
     def performance_profiles(self, tolerances: Sequence[float] = passes.TOLERANCES) -> pd.DataFrame:
         """Dolan and More's, over all data and models (`passes.performance_profiles`)."""
         return passes.performance_profiles(self.passes_to(tolerances))
@@ -214,6 +220,10 @@ class Results:
     def accuracy(self) -> pd.DataFrame:
         """Simulated data: bias, RMSE, divergence, coverage, each with its error (`accuracy.measure`)."""
         return self._accuracy.copy()
+
+    def calibration(self) -> pd.DataFrame:
+        """Truths drawn from a prior: whether their ranks are uniform (`calibration.calibrate`)."""
+        return self._calibration.copy()
 
     def expectations(self) -> pd.DataFrame:
         """The study's [[expect]] blocks, each reproduced, not reproduced or not checked (`expect.check`)."""
@@ -306,6 +316,10 @@ class Results:
     @cached_property
     def _accuracy(self) -> pd.DataFrame:
         return accuracy.measure(self.rows)
+
+    @cached_property
+    def _calibration(self) -> pd.DataFrame:
+        return calibration.calibrate(self.rows)
 
     def _log_density(self, row: Any, theta: Theta) -> np.ndarray | None:
         """Fitted log-density (n,) at the data of a row.
