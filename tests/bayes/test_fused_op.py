@@ -25,7 +25,7 @@ from mixcompare.families.poisson import Poisson
 from mixcompare.mixture import MixtureModel
 from mixcompare.prior import Prior
 
-EXPONENTIAL = [case for case in cases(1, 3) if case.values[0].name not in BY_BLOCKS]
+EXPONENTIAL = [case for case in cases(1, 3, slow=(3,)) if case.values[0].name not in BY_BLOCKS]
 
 
 def fused_data(family, d, n, counts):
