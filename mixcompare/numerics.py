@@ -27,7 +27,13 @@ def _sources() -> str:
     sources = sorted(Path(__file__).parent.rglob("*.py"))
     content = hashlib.sha256()
     for source in sources:
-        if source.parent.name in ("mixcompare", "families", "covariance", "estimators"):
+        if source.parent.name in (
+            "mixcompare",
+            "families",
+            "conjugate",
+            "covariance",
+            "estimators",
+        ):
             content.update(source.read_bytes())
     return content.hexdigest()[:12]
 

@@ -183,6 +183,25 @@ class Problem:
         self._record(loglik, z, None)
         return loglik, gradient
 
+    @property
+    def exact_products(self) -> bool:
+        """Whether there is a `product`: for exponential families."""
+        return self.likelihood.exact_products
+
+    def product(self, z: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """The Hessian of the log-likelihood at z, as in `value_and_score`, times v (q,); two passes.
+
+        One goes through the data: beside the component log-densities it makes their derivatives along
+        v, of which there are as many, and is booked as the two that it takes the time of.
+        """
+        if not v.any():
+            return np.zeros_like(v)
+        self._charge(2)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            loglik, product = self.likelihood.value_and_product(z, v)
+        self._record(loglik, z, None)
+        return product
+
     def value_of(self, weights: np.ndarray, parameters: Parameters, point: np.ndarray) -> float:
         """The value at weights and component parameters in the frame; `point` is how an optimiser has them.
 
@@ -372,11 +391,11 @@ class Problem:
             self._booked.append(np.array(self._trajectory, dtype=float))
             self._trajectory = []
 
-    def _charge(self) -> None:
-        spent = self.spent()
+    def _charge(self, passes: int = 1) -> None:
+        spent = self.spent(passes)
         if spent:
             raise BudgetExceeded(spent)
-        self.passes += 1
+        self.passes += passes
 
     def _record(self, loglik: float, point: Any, theta: Theta | None) -> None:
         self._trajectory.append((self.passes, loglik))

@@ -82,7 +82,7 @@ class NUTS(GraphSampler):
         trees = []
         for index, (start, seed) in enumerate(zip(starts, seeds, strict=True)):
             with chain(index, self.n_chains):
-                trees.append(self._sample(ready.at(model, start, data, prior), int(seed)))
+                trees.append(self._sample(ready.at(prior, start), int(seed)))
         statistics = {
             name: np.concatenate([tree["sample_stats"][old].values for tree in trees])
             for old, name in STATISTICS.items()

@@ -54,15 +54,20 @@ class Compiled:
         used_values = {name: value for name, value in values.items() if name in used}
         return replace(self, sampler=self.sampler.with_data(**used_values))
 
-    def at(self, model: MixtureModel, theta: Theta, data: Dataset, prior: ModelPrior) -> Any:
+    def at(self, prior: ModelPrior, theta: Theta) -> Any:
         """The sampler, set to start exactly at theta, its components in canonical order."""
-        theta, _ = model.canonical(theta)
-        framed = model.family.to_frame(theta.parameters, model.family.frame(data))
-        values = {name: _apart(name, v) for name, v in prior.components.to_draws(framed).items()}
-        weights = theta.weights + EDGE
-        values["w"] = weights / weights.sum()
+        values = values_at(prior, theta)
         point = np.asarray(self.locate(*[values[name] for name in self.names]), dtype=float)
         return replace(self.sampler, initial_point_func=lambda seed: point)
+
+
+def values_at(prior: ModelPrior, theta: Theta) -> dict[str, np.ndarray]:
+    """Values of the declared variables at a point, kept off the edges; components in canonical order."""
+    theta, _ = prior.model.canonical(theta)
+    framed = prior.model.family.to_frame(theta.parameters, prior.frame)
+    values = {name: _apart(name, v) for name, v in prior.components.to_draws(framed).items()}
+    weights = theta.weights + EDGE
+    return {**values, "w": weights / weights.sum()}
 
 
 def _apart(name: str, value: np.ndarray) -> np.ndarray:

@@ -358,6 +358,16 @@ class Pass(ABC):
         """
         return generic(z)
 
+    exact_products: ClassVar[bool] = False
+    """Whether there is a `value_and_product`."""
+
+    def value_and_product(self, z: np.ndarray, v: np.ndarray) -> tuple[float, np.ndarray]:
+        """Log-likelihood (nats) at z (q,), and its Hessian there times a direction v (q,), not 0.
+
+        Coordinates as in `value_and_score`; nothing over the data is a difference.
+        """
+        raise ContractError("this pass has no exact products with the Hessian; take differences")
+
     @abstractmethod
     def magnitude(self, statistics: np.ndarray) -> float:
         """Sum of the magnitudes (nats) that cancelled in the last pass, which gave these statistics.

@@ -28,6 +28,7 @@ from mixcompare.families.base import (
 )
 from mixcompare.families.kernel import DEAD, NONE, make_pass, padded, sweep, workspace
 from mixcompare.families.maps import to_log_weights
+from mixcompare.families.tangent import make_product
 from mixcompare.numerics import compiled
 from mixcompare.theta import Theta
 
@@ -54,7 +55,7 @@ class Core(NamedTuple):
     """(z, layout, P): the inverse."""
     score: Callable[..., None]
     """(P, S, layout, g): fills the gradient of the log-likelihood in the same coordinates, nats, from the
-    expected sums S at the same point (Fisher's identity)."""
+    expected sums S at the same point (Fisher's identity); linear in S, whatever S holds."""
 
 
 class ExponentialFamily(Family):
@@ -228,6 +229,8 @@ class ExponentialFamily(Family):
 class FusedPass(Pass):
     """Compiled passes of an exponential family over one data set."""
 
+    exact_products: ClassVar[bool] = True
+
     def __init__(self, family: ExponentialFamily, data: Dataset, n_components: int) -> None:
         self.family = family
         self.frame = family.frame(data)
@@ -241,10 +244,18 @@ class FusedPass(Pass):
         self.core = family.core(data.n_features)
         self.accumulate = made(make_pass, self.core.statistics)
         self.score = made(make_score, self.core)
+        self.product = made(
+            make_product,
+            self.core.statistics,
+            self.core.natural,
+            self.core.to_natural,
+            self.core.score,
+        )
         self.n = data.n
         self.P = np.empty((n_components, _width(family.shapes(data.n_features))))
         self.log_weights = np.empty(n_components)
         self.work = workspace(n_components, M)
+        self.slopes = np.zeros_like(self.work[2])
         self.a, self.eta = np.full(even, DEAD), np.zeros((even, rows))
         self.S = np.zeros((even, 1 + rows))
         # Nats that every evaluation adds up beside what the parameters make of the data.
@@ -313,6 +324,15 @@ class FusedPass(Pass):
             np.ascontiguousarray(z, dtype=float), self.n, self.data, self.layout, here, gradient
         )
         return value, gradient
+
+    def value_and_product(self, z: np.ndarray, v: np.ndarray) -> tuple[float, np.ndarray]:
+        """See `Pass`; exact over the data (tangent.py), in one compiled call."""
+        product = np.empty(z.size)
+        da, deta, d_sums = np.zeros_like(self.a), np.zeros_like(self.eta), np.empty_like(self.S)
+        room = (self.P, self.log_weights, self.S, da, deta, d_sums, self.slopes)
+        at, along = (np.ascontiguousarray(vector, dtype=float) for vector in (z, v))
+        value = self.product(at, along, self.n, self.data, self.layout, room, product)
+        return value, product
 
     def magnitude(self, statistics: np.ndarray) -> float:
         """sum_k N_k |a_k| + |eta_k| . |S_k|: large where a narrow component is far from the centre."""

@@ -145,8 +145,11 @@ def add_statistics(full, T, r, w, S):  # type: ignore[no-untyped-def]
 
 
 @inlinable
-def block(n, full, work, a, eta, S, unit, careful):  # type: ignore[no-untyped-def]
-    """Add sum_j c_j r_kj (1, T_j) to S; return sum_j c_j log f(x_j), nan if a density left the range."""
+def block(n, full, work, a, eta, unit, careful):  # type: ignore[no-untyped-def]
+    """Densities r, up to a factor a point, and c_j over their totals; sum_j c_j log f(x_j).
+
+    Returns nan if a density left the range. Points beyond n have weight zero.
+    """
     T, c, r, tot, top = work
     K = a.size
     log_densities(full, T, r, a, eta)
@@ -185,12 +188,9 @@ def block(n, full, work, a, eta, S, unit, careful):  # type: ignore[no-untyped-d
             bad += 0 if 1e-290 <= p <= 1e290 else 1
             ll += c[j] * vlog(p)
             tot[j] = c[j] / p
-    if bad:
-        return np.nan
     for j in range(n, full):
         tot[j] = 0.0
-    add_statistics(full, T, r, tot, S)
-    return ll
+    return np.nan if bad else ll
 
 
 @inlinable
@@ -214,9 +214,11 @@ def sweep(statistics, x, counts, centre, scale, a, eta, S, work):  # type: ignor
             copy(counts[start : start + n], c)
         part = np.nan
         for careful in (False, True):  # one place that calls it, since each holds a copy
-            part = block(n, full, work, a, eta, S, unit, careful)
+            part = block(n, full, work, a, eta, unit, careful)
             if part == part:
                 break
+        if part == part:
+            add_statistics(full, T, work[2], work[3], S)
         total += part
     return total
 

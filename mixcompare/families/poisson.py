@@ -19,6 +19,7 @@ from mixcompare.families.base import (
     one_feature,
     refuse,
 )
+from mixcompare.families.conjugate.rates import draw_poisson
 from mixcompare.families.discrete import DiscreteFamily
 from mixcompare.families.fused import Core
 from mixcompare.families.kernel import identity
@@ -196,7 +197,7 @@ class Poisson(DiscreteFamily):
 
     def component_prior(self, form: str, n_features: int) -> ComponentPrior:
         """See `Family`."""
-        return GammaRates(_mean, f"{SHAPE:g} / m")
+        return GammaRates(_mean, f"{SHAPE:g} / m", draw_poisson)
 
     def pymc_log_density(self, x: Any, parameters: Mapping[str, Any]) -> Any:
         """See `Family`."""

@@ -6,7 +6,7 @@ Matrices are always held in full, (m, d, d) with m = K, or 1 where components sh
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -64,6 +64,8 @@ class Kind(ABC):
 
     core: ClassVar[Core]
     """The compiled functions, with T(x) = (x, second moments) and layout (d, 1 if tied, else 0)."""
+    conjugate: ClassVar[Callable[..., None]]
+    """Draws means and matrices under the prior of Richardson and Green: see families/conjugate/."""
     correlated: ClassVar[bool]
     """Whether features may be correlated."""
 

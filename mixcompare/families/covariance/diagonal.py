@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mixcompare.families.base import Frame
+from mixcompare.families.conjugate.normal import draw_diagonal
 from mixcompare.families.covariance.base import (
     LOG_2PI,
     Kind,
@@ -111,6 +112,7 @@ class Diagonal(Kind):
     """A variance for each feature; for d = 1, the variance. Coordinates: log sds."""
 
     core = Core(statistics, maximise, natural, to_free, to_natural, score)
+    conjugate = staticmethod(draw_diagonal)
     correlated = False
 
     def scale(self, variances: np.ndarray) -> np.ndarray:

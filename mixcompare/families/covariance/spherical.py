@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mixcompare.families.base import Frame
+from mixcompare.families.conjugate.normal import draw_spherical
 from mixcompare.families.covariance.base import (
     LOG_2PI,
     Kind,
@@ -115,6 +116,7 @@ class Spherical(Kind):
     """
 
     core = Core(statistics, maximise, natural, to_free, to_natural, score)
+    conjugate = staticmethod(draw_spherical)
     correlated = False
     own_sds = False
 
