@@ -19,9 +19,9 @@ from scipy.special import logsumexp
 
 from mixcompare.data import Dataset
 from mixcompare.errors import SpecError, nearest
-from mixcompare.estimators.graph import Density, graph
 from mixcompare.estimators.posterior import shared
 from mixcompare.estimators.sampled import LABELS, Drawn, Sampler, chain, from_variables
+from mixcompare.estimators.unconstrained import Density, unconstrained
 from mixcompare.prior import ModelPrior
 from mixcompare.records import Solver
 from mixcompare.theta import Theta
@@ -55,7 +55,7 @@ class SMC(Sampler):
     """
 
     kernel: str = "independent"
-    threshold: float = 0.8
+    threshold: float = 0.5
 
     name: ClassVar[str] = "smc"
     least: ClassVar[Mapping[str, int]] = {**Sampler.least, "draws": 50}
@@ -77,7 +77,7 @@ class SMC(Sampler):
     ) -> Drawn:
         began, model = time.perf_counter(), prior.model
         structure = (model.family, model.n_components, data.n_features)
-        functions = graph(*structure, prior.components.form, self.labels == "ordered")
+        functions = unconstrained(*structure, prior.components.form, self.labels == "ordered")
         compile_seconds = time.perf_counter() - began
         densities = functions.densities(shared(model, data, prior))
         populations = []

@@ -25,7 +25,8 @@ from mixcompare.starts.base import make_start
 from mixcompare.verify.verifier import Verifier
 
 ELSEWHERE = {
-    "nuts": "compiles a model for seconds; tests/bayes runs it on every family, compiled once"
+    name: "compiles a model for seconds; tests/bayes runs it on every family, compiled once"
+    for name in ("nuts", "smc", "advi")
 }
 """Methods whose matrix is not here, and why."""
 

@@ -22,7 +22,7 @@ Density = Callable[[np.ndarray], float]
 
 
 @dataclass(frozen=True)
-class Graph:
+class Unconstrained:
     """The functions of one declared posterior.
 
     Parameters
@@ -74,7 +74,9 @@ def _at(density: Callable[..., np.ndarray], given: Sequence[np.ndarray], z: np.n
 
 
 @cache
-def graph(family: Family, n_components: int, n_features: int, form: str, ordered: bool) -> Graph:
+def unconstrained(
+    family: Family, n_components: int, n_features: int, form: str, ordered: bool
+) -> Unconstrained:
     """The functions of a posterior, from this process's cache; takes seconds the first time."""
     # what pytensor warns of while compiling (no BLAS, ...) says nothing of the fit that came first
     with warnings.catch_warnings():
@@ -87,7 +89,7 @@ def graph(family: Family, n_components: int, n_features: int, form: str, ordered
     return functions
 
 
-def _functions(model: Any) -> Graph:
+def _functions(model: Any) -> Unconstrained:
     import pytensor.tensor as pt
     from pytensor import function
     from pytensor.graph.replace import clone_replace, vectorize_graph
@@ -109,7 +111,7 @@ def _functions(model: Any) -> Graph:
     values = clone_replace(_constrained(model), parts, rebuild_strict=False)
     # called once a fit: compiling it in earnest would cost more than it saves
     expand = function([many], vectorize_graph(values, {z: many}), mode="FAST_COMPILE")
-    return Graph(
+    return Unconstrained(
         tuple(variable.name for variable in model.free_RVs),
         tuple(variable.name for variable in given),
         size,
