@@ -21,7 +21,7 @@ from mixcompare.data import Dataset
 from mixcompare.errors import SpecError
 from mixcompare.estimators.posterior import declare, shared
 from mixcompare.estimators.sampled import LABELS, Drawn, Sampler, chain, from_variables
-from mixcompare.estimators.unconstrained import Density, unconstrained
+from mixcompare.estimators.unconstrained import MODE, Density, unconstrained
 from mixcompare.families.base import Family
 from mixcompare.prior import ModelPrior
 from mixcompare.records import Solver
@@ -225,7 +225,7 @@ def _compiled(model: Any) -> Climber:
     (group,) = inference.approx.groups
     rate = pytensor.shared(0.01, "rate")
     step = inference.objective.step_function(
-        score=True, obj_optimizer=pm.adam(learning_rate=rate), compile_kwargs={"mode": "NUMBA"}
+        score=True, obj_optimizer=pm.adam(learning_rate=rate), compile_kwargs={"mode": MODE}
     )
     mean, rho = group.shared_params["mu"], group.shared_params["rho"]
     held = [v for v in step.get_shared() if v not in {mean, rho, rate, *model.data_vars}]

@@ -18,6 +18,9 @@ from mixcompare.families.base import Family
 from mixcompare.prior import ModelPrior
 from mixcompare.theta import Theta
 
+MODE = "NUMBA"
+"""How pytensor compiles what is called again and again."""
+
 Density = Callable[[np.ndarray], float]
 
 
@@ -104,7 +107,7 @@ def _functions(model: Any) -> Unconstrained:
     densities = [model.logp(vars=likelihood), model.logp(vars=[*model.free_RVs, *others])]
     densities = clone_replace(densities, replaced, rebuild_strict=False)
     log_likelihood, log_prior = (
-        function([z, *inputs], density, mode="NUMBA", on_unused_input="ignore", trust_input=True)
+        function([z, *inputs], density, mode=MODE, on_unused_input="ignore", trust_input=True)
         for density in densities
     )
     many = pt.dmatrix("many")

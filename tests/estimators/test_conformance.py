@@ -24,10 +24,10 @@ from mixcompare.seeds import stream
 from mixcompare.starts.base import make_start
 from mixcompare.verify.verifier import Verifier
 
-ELSEWHERE = {
-    name: "compiles a model for seconds; tests/bayes runs it on every family, compiled once"
-    for name in ("nuts", "smc", "advi")
-}
+ELSEWHERE = dict.fromkeys(
+    ("nuts", "smc", "advi"),
+    "reports its own passes, and compiles a model for seconds; tests/bayes runs it on every family",
+)
 """Methods whose matrix is not here, and why."""
 
 MAY_RAISE = ("naive", "bounded", "logsumexp")
