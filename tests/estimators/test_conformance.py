@@ -24,10 +24,13 @@ from mixcompare.seeds import stream
 from mixcompare.starts.base import make_start
 from mixcompare.verify.verifier import Verifier
 
-ELSEWHERE = dict.fromkeys(
-    ("nuts", "smc", "advi"),
-    "reports its own passes, and compiles a model for seconds; tests/bayes runs it on every family",
-)
+ELSEWHERE = {
+    **dict.fromkeys(
+        ("nuts", "smc", "advi"),
+        "compiles a model for seconds; tests/bayes runs it on every family",
+    ),
+    "gibbs": "a sampler, which no budget stops; tests/bayes/test_gibbs.py runs it on every family",
+}
 """Methods whose matrix is not here, and why."""
 
 MAY_RAISE = ("naive", "bounded", "logsumexp")
