@@ -20,7 +20,7 @@ import numpy as np
 from mixcompare.data import Dataset
 from mixcompare.errors import SpecError
 from mixcompare.estimators.posterior import declare, shared
-from mixcompare.estimators.sampled import LABELS, Drawn, Sampler, chain, from_variables
+from mixcompare.estimators.sampled import LABELS, Drawn, GraphSampler, chain, from_variables
 from mixcompare.estimators.unconstrained import MODE, Density, unconstrained
 from mixcompare.families.base import Family
 from mixcompare.prior import ModelPrior
@@ -49,13 +49,13 @@ HISTORY = 500
 
 
 @dataclass(frozen=True)
-class ADVI(Sampler):
+class ADVI(GraphSampler):
     """Mean-field ADVI: one approximation a chain, each from its start, and independent draws of each.
 
     Parameters
     ----------
-    draws, n_chains, priors, labels
-        See `Sampler`; draws are those of the approximation, and cost next to nothing.
+    draws, n_chains, priors, labels, likelihood
+        See `GraphSampler`; draws are those of the approximation, and cost next to nothing.
     iterations : int
         Steps of Adam, each with the gradient at one random point.
     learning_rate : float
@@ -71,7 +71,7 @@ class ADVI(Sampler):
 
     name: ClassVar[str] = "advi"
     exact: ClassVar[bool] = False
-    least: ClassVar[Mapping[str, int]] = {**Sampler.least, "iterations": 100}
+    least: ClassVar[Mapping[str, int]] = {**GraphSampler.least, "iterations": 100}
     label_choices: ClassVar[tuple[str, ...]] = LABELS
 
     def __post_init__(self) -> None:
@@ -84,12 +84,11 @@ class ADVI(Sampler):
     def _draw(
         self, prior: ModelPrior, data: Dataset, starts: Sequence[Theta], seeds: np.ndarray
     ) -> Drawn:
-        began, model = time.perf_counter(), prior.model
-        structure = (model.family, model.n_components, data.n_features)
-        key = (*structure, prior.components.form, self.labels == "ordered")
-        functions, steps = unconstrained(*key), climber(*key)
+        began = time.perf_counter()
+        structure = self.structure(prior)
+        functions, steps = unconstrained(*structure), climber(*structure)
         compile_seconds = time.perf_counter() - began
-        given = shared(model, data, prior)
+        given = shared(prior.model, data, prior, self.likelihood)
         ends = []
         for index, (start, seed) in enumerate(zip(starts, seeds, strict=True)):
             with chain(index, self.n_chains):
@@ -209,12 +208,12 @@ class Climber:
 
 @cache
 def climber(
-    family: Family, n_components: int, n_features: int, form: str, ordered: bool
+    family: Family, n_components: int, n_features: int, form: str, ordered: bool, likelihood: str
 ) -> Climber:
     """The compiled step of a posterior, from this process's cache; takes seconds the first time."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _compiled(declare(family, n_components, n_features, form, ordered))
+        return _compiled(declare(family, n_components, n_features, form, ordered, likelihood))
 
 
 def _compiled(model: Any) -> Climber:

@@ -78,13 +78,13 @@ def _at(density: Callable[..., np.ndarray], given: Sequence[np.ndarray], z: np.n
 
 @cache
 def unconstrained(
-    family: Family, n_components: int, n_features: int, form: str, ordered: bool
+    family: Family, n_components: int, n_features: int, form: str, ordered: bool, likelihood: str
 ) -> Unconstrained:
     """The functions of a posterior, from this process's cache; takes seconds the first time."""
     # what pytensor warns of while compiling (no BLAS, ...) says nothing of the fit that came first
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = declare(family, n_components, n_features, form, ordered)
+        model = declare(family, n_components, n_features, form, ordered, likelihood)
         functions = _functions(model)
         # numba compiles at the first call, which is not to be a sampler's
         for density in functions.densities({v.name: v.get_value() for v in model.data_vars}):

@@ -15,7 +15,7 @@ SETTINGS = {
     "advi": {"draws": 50, "n_chains": 2, "iterations": 100},
 }
 
-FAST = ("poisson", "gaussian-full")
+FAST = ("poisson",)
 """What is not marked slow."""
 
 
