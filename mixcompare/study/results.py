@@ -34,7 +34,6 @@ from mixcompare.study import (
     optima,
     pairs,
     passes,
-    sampling,
     sentences,
     summaries,
 )
@@ -196,10 +195,6 @@ class Results:
     def cost(self, tolerances: Sequence[float] = passes.TOLERANCES) -> pd.DataFrame:
         """Cost in passes, one row per data, model, method and tolerance (`passes.summarise_cost`)."""
         return passes.summarise_cost(self.passes_to(tolerances))
-
-    def sampling(self) -> pd.DataFrame:
-        """What draws cost: effective draws per pass and per second (`sampling.efficiency`)."""
-        return sampling.efficiency(self.rows)
 
     def performance_profiles(self, tolerances: Sequence[float] = passes.TOLERANCES) -> pd.DataFrame:
         """Dolan and More's, over all data and models (`passes.performance_profiles`)."""
