@@ -68,9 +68,7 @@ def _part(one: Ranked) -> Section:
     case, slug = one.case, one.case.slug
     blocks: list[Any] = []
     if case.dataset is not None and case.dataset.prior:
-        numbers = {key: value for key, value in case.dataset.prior.items() if key != "form"}
-        named = f"{case.dataset.prior['form']} prior, with {text(numbers)}"
-        blocks.append(Paragraph(f"Truths were drawn from the {named}."))
+        blocks.append(Paragraph(f"Truths were drawn from the {_prior(case.dataset.prior)}."))
     caption = (
         "Truths ranked, runs that did not sample cleanly (kept), and quantities inside their bands."
     )
@@ -98,6 +96,13 @@ def _part(one: Ranked) -> Section:
     caption = "Every ranked quantity: mean relative rank (0.5 if calibrated) and uniformity."
     blocks.append(Tabular(Table(f"{slug}-ranks", caption, _LINES, one.lines), folded=True))
     return Section(f"{slug}-ranked", f"{case.data}: {case.model_name}", blocks)
+
+
+def _prior(spec: dict[str, Any]) -> str:
+    """For example "weak prior with shape 1.5, mean 6"."""
+    numbers = {key: np.ravel(value) for key, value in spec.items() if key != "form"}
+    said = [f"{key} {' '.join(map(number(4), value))}" for key, value in numbers.items()]
+    return f"{spec['form']} prior with {', '.join(said)}"
 
 
 _METHODS = (
