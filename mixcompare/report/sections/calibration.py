@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,7 +154,7 @@ def _drawn(lines: list[dict[str, Any]], fits: pd.DataFrame) -> list[Quantity]:
 
 
 def _quantity(case: Case, line: dict[str, Any]) -> str:
-    """For example "mean 2", or "mixture mean, x3"."""
+    """For example "sd 2", or "mixture mean, x3"; a monotone scale changes no rank, and is not named."""
     parameter, component, index = (line[key] for key in PLACE)
     columns = case.dataset.columns if case.dataset is not None else ()
     inner = [int(i) - 1 for i in str(index).split(",") if i]
@@ -161,4 +162,4 @@ def _quantity(case: Case, line: dict[str, Any]) -> str:
         several = inner and len(columns) > 1
         name = "log-likelihood" if parameter == "loglik" else parameter
         return f"{name}, {columns[inner[0]]}" if several else name
-    return label(parameter, (int(component) - 1, *inner), columns)
+    return re.sub(r" \(.*?\)", "", label(parameter, (int(component) - 1, *inner), columns))
