@@ -45,6 +45,8 @@ NAMES: dict[str, dict[str, str]] = {
         "trust-constr": "mixcompare.estimators.solvers:TrustConstr",
         "nuts": "mixcompare.estimators.nuts:NUTS",
         "gibbs": "mixcompare.estimators.gibbs:Gibbs",
+        "smc": "mixcompare.estimators.smc:SMC",
+        "advi": "mixcompare.estimators.advi:ADVI",
     },
     "starts": {
         "kmeans": "mixcompare.starts.kmeans:KMeans",
@@ -58,6 +60,7 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "scenarios": {
         "gaussian": "mixcompare.scenarios.gaussian:GaussianScenario",
+        "mixture": "mixcompare.scenarios.mixture:MixtureScenario",
         "prior": "mixcompare.scenarios.prior:PriorScenario",
     },
     "metrics": {
@@ -77,6 +80,7 @@ NAMES: dict[str, dict[str, str]] = {
         "density": "mixcompare.report.figures.density:draw",
         "trajectories": "mixcompare.report.figures.trajectories:draw",
         "posterior": "mixcompare.report.figures.posterior:draw",
+        "mode-visits": "mixcompare.report.figures.mode_visits:draw",
         "findings": "mixcompare.report.figures.findings:draw",
         "calibration": "mixcompare.report.figures.calibration:draw",
         "ranks": "mixcompare.report.figures.calibration:draw_histograms",

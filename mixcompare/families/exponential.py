@@ -162,6 +162,13 @@ class Exponential(ExponentialFamily):
         """1."""
         return 1
 
+    def pymc_natural(self, parameters: Mapping[str, Any]) -> tuple[Any, Any]:
+        """See `ExponentialFamily`."""
+        import pytensor.tensor as pt
+
+        rates = parameters["rates"]
+        return pt.log(rates), -rates[:, None]
+
     # -- degenerate and narrow components ---------------------------------------------------------
 
     def spread(self, parameters: Parameters) -> np.ndarray:

@@ -23,17 +23,26 @@ LN2 = math.log(2.0)
 NONE = np.empty(0)
 """Stands for "all counts are one"."""
 
+DEAD = -1e300
+"""Log-density of the component that makes an odd number even, so that the tiles need no remainder."""
+
 
 def padded(size: int) -> int:
     """Statistics are held in an even number of rows, for the tiles below."""
     return size + size % 2
 
 
+@inlinable
+def block_size(even, rows):  # type: ignore[no-untyped-def]
+    """Points of one block, for so many rows of densities and of statistics: 48 KB, a multiple of 32."""
+    return min(256, max(32, 6000 // (even + rows + 3) // 32 * 32))
+
+
 def workspace(n_components: int, n_statistics: int) -> tuple[np.ndarray, ...]:
-    """Buffers of one block: T, counts, densities, totals, maxima; at most 48 KB, a multiple of 32 points."""
+    """Buffers of one block: T, counts, densities, totals, maxima."""
     rows = padded(n_statistics)
     even = n_components + n_components % 2
-    points = min(256, max(32, 6000 // (even + rows + 3) // 32 * 32))
+    points = block_size(even, rows)
     return (
         aligned(rows, points),
         aligned(points),

@@ -143,6 +143,13 @@ class Poisson(DiscreteFamily):
 
         return -float(data.total(gammaln(data.x[:, 0] + 1)))
 
+    def pymc_natural(self, parameters: Mapping[str, Any]) -> tuple[Any, Any]:
+        """See `ExponentialFamily`."""
+        import pytensor.tensor as pt
+
+        rates = parameters["rates"]
+        return -rates, pt.log(rates)[:, None]
+
     # -- starts -----------------------------------------------------------------------------------
 
     def components_at(self, rows: np.ndarray, data: Dataset) -> dict[str, np.ndarray]:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from mixcompare import registry
 from mixcompare.data import Dataset
-from mixcompare.errors import DataError, SpecError
+from mixcompare.errors import DataError, SpecError, StoreError
 from mixcompare.mixture import MixtureModel
 from mixcompare.study import (
     accuracy,
@@ -25,16 +25,20 @@ from mixcompare.study import (
     answer,
     calibration,
     claims,
+    diagnostics,
     discovery,
     ends,
     expect,
     margins,
+    modes,
     optima,
     pairs,
     passes,
+    sampling,
     sentences,
     summaries,
 )
+from mixcompare.study.modes import Visits
 from mixcompare.study.replay import Plan, Replay, repeat
 from mixcompare.theta import Theta
 
@@ -87,8 +91,12 @@ class Results:
 
     @cached_property
     def rows(self) -> pd.DataFrame:
-        """The fits with what relates them: said, sound, gap, reached, ... (`ends.relate`)."""
-        return ends.relate(self.fits)
+        """The fits with what relates them: said, sound, gap, reached, ... (`ends.relate`).
+
+        A posterior whose draws missed a mode that some fit has found since is no longer sound
+        (`ends.correct`).
+        """
+        return ends.correct(self._related, modes.missed(self._modes))
 
     def gaps(self) -> pd.Series:
         """Nats below the best known value of the same data, replicate and model, one a fit."""
@@ -120,6 +128,32 @@ class Results:
     def optima(self) -> pd.DataFrame:
         """Distinct verified optima (`optima.find_optima`)."""
         return self._optima[0].copy()
+
+    def modes(self) -> pd.DataFrame:
+        """Which optima the draws of each posterior visited, and what they missed (`modes.table`)."""
+        return self._modes.copy()
+
+    def diagnostics(self) -> pd.DataFrame:
+        """R-hat, effective sizes and cost of each posterior (`diagnostics.tabulate`)."""
+        return diagnostics.tabulate(self.rows)
+
+    @cached_property
+    def visits(self) -> dict[str, Visits]:
+        """Where the draws of each posterior went, by key; of posteriors whose draws and data are at hand."""
+        found = {}
+        places = self._optima[0]
+        for _, row in self._related[self._related["sampler"]].iterrows():
+            case = [row[name] for name in ends.CASE]
+            here = places[(places[ends.CASE] == case).all(axis=1)]
+            dataset = self.data.get((row["data"], row["replicate"]))
+            model = self.model_on(row["model"], dataset)
+            tree = self._tree(row)
+            if dataset is None or model is None or tree is None or here.empty:
+                continue
+            seen = modes.visit(model, dataset, ends.parse(row["prior"]), tree, here)
+            if seen is not None:
+                found[str(row["key"])] = seen
+        return found
 
     def reached_by(self) -> pd.DataFrame:
         """How often each method ended at each distinct optimum (`discovery.count_reached`)."""
@@ -160,6 +194,10 @@ class Results:
     def cost(self, tolerances: Sequence[float] = passes.TOLERANCES) -> pd.DataFrame:
         """Cost in passes, one row per data, model, method and tolerance (`passes.summarise_cost`)."""
         return passes.summarise_cost(self.passes_to(tolerances))
+
+    def sampling(self) -> pd.DataFrame:
+        """What draws cost: effective draws per pass and per second (`sampling.efficiency`)."""
+        return sampling.efficiency(self.rows)
 
     def performance_profiles(self, tolerances: Sequence[float] = passes.TOLERANCES) -> pd.DataFrame:
         """Dolan and More's, over all data and models (`passes.performance_profiles`)."""
@@ -218,7 +256,7 @@ class Results:
     def models(self) -> dict[str, MixtureModel]:
         """By name: those of the study file, and others as far as family and K describe them."""
         found = optima.models_of(self.study)
-        for name, rows in self.rows.groupby("model", sort=False):
+        for name, rows in self._related.groupby("model", sort=False):
             family, K = rows["family"].iloc[0], rows["n_components"].iloc[0]
             if name not in found and isinstance(family, str) and np.isfinite(K):
                 found[str(name)] = MixtureModel(family, int(K))
@@ -255,8 +293,25 @@ class Results:
         return found.n_parameters(dataset.n_features)
 
     @cached_property
+    def _related(self) -> pd.DataFrame:
+        return ends.relate(self.fits)
+
+    @cached_property
     def _optima(self) -> tuple[pd.DataFrame, pd.Series]:
-        return optima.find_optima(self.rows, self._log_density)
+        return optima.find_optima(self._related, self._log_density)
+
+    @cached_property
+    def _modes(self) -> pd.DataFrame:
+        return modes.table(self._related, self._optima[0], self.visits)
+
+    def _tree(self, row: Any) -> Any:
+        """The draws of a row, or None."""
+        if self.draws is None or not isinstance(row["draws"], str) or not row["draws"]:
+            return None
+        try:
+            return self.draws(row["draws"])
+        except StoreError:  # rows can be read without draws; whoever asks for the draws is told
+            return None
 
     @cached_property
     def _accuracy(self) -> pd.DataFrame:

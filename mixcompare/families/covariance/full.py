@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -315,6 +316,23 @@ class Full(Kind):
                 residual = pt.dot(x - means[j], inverse.T)
                 columns.append((residual**2).sum(axis=1))
         return pt.stack(columns, axis=1), pt.stack(halves)
+
+    def pymc_natural(self, parameters: Mapping[str, Any]) -> tuple[Any, Any]:
+        """See `Kind`."""
+        import pytensor.tensor as pt
+
+        means, (K, d) = parameters["means"], parameters["means"].type.shape
+        rows, columns = np.triu_indices(d)
+        once = np.where(rows == columns, 0.5, 1.0)
+        a, eta = [], []
+        for k, root in zip(range(K), itertools.cycle(parameters["factors"])):
+            inverse = pt.linalg.solve_triangular(root, pt.eye(d), lower=True)
+            precision = pt.dot(inverse.T, inverse)
+            linear = pt.dot(precision, means[k])
+            half = pt.log(pt.diagonal(root)).sum()
+            a.append(-0.5 * (pt.dot(means[k], linear) + d * LOG_2PI) - half)
+            eta.append(pt.concatenate([linear, -once * precision[rows, columns]]))
+        return pt.stack(a), pt.stack(eta)
 
     def from_draws(self, draws: Mapping[str, np.ndarray], m: int, d: int) -> np.ndarray:
         """See `Kind`."""

@@ -19,6 +19,7 @@ from mixcompare.families.covariance.base import (
     independent,
     log_sds,
     means_to_free,
+    natural_independent,
     own_sd,
     ratio,
     variance,
@@ -200,6 +201,13 @@ class Spherical(Kind):
     ) -> tuple[Any, Any]:
         """See `Kind`."""
         return independent(x, means, matrices["sds"])
+
+    def pymc_natural(self, parameters: Mapping[str, Any]) -> tuple[Any, Any]:
+        """See `Kind`."""
+        import pytensor.tensor as pt
+
+        a, linear, quadratic = natural_independent(parameters["means"], parameters["sds"])
+        return a, pt.concatenate([linear, quadratic[:, :1]], axis=1)
 
     def from_draws(self, draws: Mapping[str, np.ndarray], m: int, d: int) -> np.ndarray:
         """See `Kind`."""

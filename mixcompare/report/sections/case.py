@@ -15,9 +15,10 @@ from mixcompare.report.figures.findings import Bar
 from mixcompare.report.figures.gaps import Strip
 from mixcompare.report.figures.posterior import Parameter
 from mixcompare.report.figures.trajectories import Panel
-from mixcompare.report.sections import accuracy, claims, cost, optima, overview
+from mixcompare.report.sections import accuracy, claims, cost, draws, optima, overview
 from mixcompare.report.sections.cost import Cost
 from mixcompare.report.sections.curves import Fitted, densities
+from mixcompare.report.sections.draws import Sampled
 from mixcompare.report.sections.intervals import best_end, parameters
 from mixcompare.report.sections.optima import Optima, as_theta
 from mixcompare.report.sections.paths import panels, strips
@@ -43,6 +44,7 @@ class CaseData:
     cost: Cost
     parameters: list[Parameter | None]
     samplers: list[str]
+    sampled: Sampled
     priors: dict[str, list[str]]
     """A prior in words -> the samplers that used it."""
     accuracy: list[Table]
@@ -67,6 +69,7 @@ def compute(view: View, case: Case) -> CaseData:
         cost=cost.compute(view, case),
         parameters=parameters(view, case) if samplers else [],
         samplers=samplers,
+        sampled=draws.compute(view, case),
         priors=_priors(case, samplers),
         accuracy=accuracy.compute(view, case),
     )
