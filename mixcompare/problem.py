@@ -146,6 +146,20 @@ class Problem:
         self._record(loglik, theta, theta)
         return loglik
 
+    def log_likelihoods(self, weights: np.ndarray, parameters: Parameters) -> np.ndarray:
+        """Log-likelihoods (M,), nats, at M points: weights (M, K), parameters name -> (M, K, ...).
+
+        M passes; the budget must allow them all.
+        """
+        spent = self.spent(len(weights))
+        if spent:
+            raise BudgetExceeded(spent)
+        logliks = self.likelihood.values(
+            weights, self.model.family.to_frame(parameters, self.frame)
+        )
+        self.book(logliks)
+        return logliks
+
     def value(self, z: np.ndarray) -> float:
         """Log-likelihood (nats) at z, as in `value_and_score`; one pass."""
         self._charge()

@@ -19,8 +19,14 @@ import numpy as np
 
 from mixcompare.blocks import blocks
 from mixcompare.data import Dataset
-from mixcompare.families.base import Family, Frame, Parameters, Pass
-from mixcompare.families.kernel import NONE, make_pass, padded, sweep, workspace
+from mixcompare.families.base import (
+    Family,
+    Frame,
+    Parameters,
+    Pass,
+    posterior_probabilities,
+)
+from mixcompare.families.kernel import DEAD, NONE, make_pass, padded, sweep, workspace
 from mixcompare.families.maps import to_log_weights
 from mixcompare.families.tangent import make_product
 from mixcompare.numerics import compiled
@@ -81,6 +87,38 @@ class ExponentialFamily(Family):
     def begin(self, data: Dataset, n_components: int) -> FusedPass:
         """Prepare fused passes (see kernel.py)."""
         return FusedPass(self, data, n_components)
+
+    def fused_data(self, data: Dataset) -> dict[str, Any]:
+        """What a pass reads of the data, by name: all of it in distinct rows, if these are at most half.
+
+        The log-likelihood in the frame is the pass's value plus "constant".
+        """
+        held, frame = data.compact, self.frame(data)
+        return {
+            "x": self.encode(held.x, frame),
+            "counts": NONE if held.counts is None else held.counts,
+            "centre": frame.centre,
+            "scale": frame.scale,
+            "constant": self.base_measure(held),
+        }
+
+    def classify(self, data: Dataset, weights: np.ndarray, parameters: Parameters) -> np.ndarray:
+        """See `Family`; by one product of the natural parameters with the statistics of all rows."""
+        frame, (M, K) = self.frame(data), weights.shape
+        T = np.empty((padded(self.n_statistics(data.n_features)), data.n_rows))
+        run(self.core(data.n_features).statistics)(
+            self.encode(data.x, frame), 0, data.n_rows, frame.centre, frame.scale, T
+        )
+        a, eta = self.natural(_stacked(self.to_frame(parameters, frame)))
+        p = eta @ T[: eta.shape[1]]
+        p += a[:, None]
+        return posterior_probabilities(p.reshape(M, K, data.n_rows), weights)
+
+    @abstractmethod
+    def pymc_natural(self, parameters: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Symbolic a (K,), without weights, and eta (K, M) of the prior's symbolic parameters."""
+
+    likelihoods: ClassVar[tuple[str, ...]] = ("fused", "graph")
 
     # -- between the mapping of natural parameters and the table of compiled code --------------------
 
@@ -196,10 +234,9 @@ class FusedPass(Pass):
     def __init__(self, family: ExponentialFamily, data: Dataset, n_components: int) -> None:
         self.family = family
         self.frame = family.frame(data)
-        held = data.compact
-        self.x = family.encode(held.x, self.frame)
-        self.counts = NONE if held.counts is None else held.counts
-        self.constant = family.base_measure(held) - data.n * self.frame.log_volume
+        held = family.fused_data(data)
+        self.x, self.counts = held["x"], held["counts"]
+        self.constant = held["constant"] - data.n * self.frame.log_volume
         M = family.n_statistics(data.n_features)
         rows, even = padded(M), n_components + n_components % 2
         self.K, self.M = n_components, M
@@ -219,8 +256,7 @@ class FusedPass(Pass):
         self.log_weights = np.empty(n_components)
         self.work = workspace(n_components, M)
         self.slopes = np.zeros_like(self.work[2])
-        # The last row is dead where K is odd: a density of zero, so that the tiles need no remainder.
-        self.a, self.eta = np.full(even, -1e300), np.zeros((even, rows))
+        self.a, self.eta = np.full(even, DEAD), np.zeros((even, rows))
         self.S = np.zeros((even, 1 + rows))
         # Nats that every evaluation adds up beside what the parameters make of the data.
         fixed = data.n * (1 + abs(self.frame.log_volume)) + abs(self.constant)
@@ -254,6 +290,20 @@ class FusedPass(Pass):
         with np.errstate(divide="ignore", invalid="ignore"):
             self.a[: self.K] += np.log(weights)
         return self.accumulate(self.data, self.S), self.S[: self.K, : 1 + self.M].copy()
+
+    def values(self, weights: np.ndarray, parameters: Parameters) -> np.ndarray:
+        """See `Pass`; the natural parameters of all in one compiled call."""
+        (M, K), family = weights.shape, self.family
+        P = family.table(family.ordered(_stacked(parameters)))
+        a, eta = np.empty(M * K), np.empty((M * K, self.M))
+        run(self.core.natural)(P, self.layout, a, eta)
+        with np.errstate(divide="ignore"):
+            a = a.reshape(M, K) + np.log(weights)
+        eta, found = eta.reshape(M, K, self.M), np.empty(M)
+        for t in range(M):
+            self.a[:K], self.eta[:K, : self.M] = a[t], eta[t]
+            found[t] = self.accumulate(self.data, self.S)
+        return found
 
     def value_and_score(
         self, z: np.ndarray, generic: Callable[[np.ndarray], tuple[float, np.ndarray]]
@@ -342,6 +392,11 @@ def made(factory: Callable[..., Any], *functions: Any) -> Any:
 def _n_features(parameters: Parameters) -> int:
     first = next(iter(parameters.values()))
     return first.shape[1] if first.ndim > 1 else 1
+
+
+def _stacked(parameters: Parameters) -> dict[str, np.ndarray]:
+    """Arrays (M, K, ...) as (M K, ...)."""
+    return {name: array.reshape(-1, *array.shape[2:]) for name, array in parameters.items()}
 
 
 def _width(shapes: Mapping[str, tuple[int, ...]]) -> int:

@@ -145,7 +145,7 @@ class Metric(ABC):
         """
         table: dict[tuple[Any, ...], list[float]] = {}
         for row in rows:
-            for where, value in _entries(row.get(self.quantity)):
+            for where, value in entries(row.get(self.quantity)):
                 table.setdefault(where, [])
                 if value is not None:
                     table[where].append(float(value))
@@ -163,12 +163,12 @@ def mean_mcse(values: np.ndarray) -> tuple[float, float]:
     return float(values.mean()), float(mcse)
 
 
-def _entries(value: Any, where: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], Any]]:
+def entries(value: Any, where: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], Any]]:
     """The numbers of nested mappings and lists with their places, lists counted from 1."""
     if isinstance(value, Mapping):
-        return [entry for name, inner in value.items() for entry in _entries(inner, (*where, name))]
+        return [entry for name, inner in value.items() for entry in entries(inner, (*where, name))]
     if isinstance(value, (list, tuple)):
-        return [e for k, inner in enumerate(value, 1) for e in _entries(inner, (*where, k))]
+        return [e for k, inner in enumerate(value, 1) for e in entries(inner, (*where, k))]
     return [(where, value)] if where or value is not None else []
 
 

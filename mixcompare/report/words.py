@@ -40,6 +40,7 @@ SHORT = {
     "tree_depth": "tree depth",
     "low_energy_mixing": "low-energy mixing",
     "not_mixed": "not mixed",
+    "label_switching": "label switching",
 }
 """Findings in print where they are not their own word."""
 
@@ -47,6 +48,7 @@ FLAGS = {
     "narrow": "rests on a handful of nearly tied observations; kept apart and never the best known",
     "unidentified": "the posterior is about as wide as the prior and the information matrix is singular",
     "label_switching": "chains exchanged labels; harmless after relabelling",
+    "approximate": "draws of an approximation to the posterior; how near it is was not checked",
 }
 
 FORMULATIONS = {
@@ -71,8 +73,12 @@ PLAIN = (
 )
 
 PRIORS = (
-    "They are weak and proper, and a posterior mean is no maximum-likelihood estimate: it need not be near "
-    "one where the data say little."
+    "They are proper, and a posterior mean is no maximum-likelihood estimate: it need not be near one where "
+    "the data say little."
+)
+
+OTHER_PRIORS = (
+    "Samplers with different priors have different posteriors, and neither is wrong to differ."
 )
 
 THRESHOLDS = {

@@ -41,18 +41,23 @@ def measure(rows: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         `metric`, of which `parameter`, `component` (from 1) and `index` within it ("" if it is one
         number), `estimate` with its Monte Carlo standard error `mcse`, `n_used` of `n_planned`
-        replicates, `unit`. Only data sets on which some row was measured against a truth.
+        replicates, `unit`. Only data sets on which some row was measured against a truth, in that way.
     """
     lines: list[tuple[Any, ...]] = []
     cells = pd.Series(
         [parse(cell) or {} for cell in rows["metrics"]], index=rows.index, dtype=object
     )
     measured = rows.assign(measured=cells)
-    known = {name for name, cell in zip(rows["data"], measured["measured"], strict=True) if cell}
+    known: dict[str, set[str]] = {}  # the kinds of measurement on each data set
+    for name, cell in zip(rows["data"], measured["measured"], strict=True):
+        known.setdefault(name, set()).update(cell)
+    simulated = [name for name, kinds in known.items() if kinds]
     metrics = [registry.load("metrics", name)() for name in registry.names("metrics")]
-    for names, part in measured[rows["data"].isin(known)].groupby(METHOD, sort=False):
+    for names, part in measured[rows["data"].isin(simulated)].groupby(METHOD, sort=False):
         answers = [answer(fits) for _, fits in part.groupby("replicate", sort=False)]
         for metric in metrics:
+            if metric.quantity not in known[str(names[0])]:
+                continue
             for found in metric.aggregate(answers):
                 parameter, component, *index = (*found.where, "", "")[: max(len(found.where), 2)]
                 place = ",".join(str(k) for k in index)

@@ -16,6 +16,7 @@ from mixcompare.data import Dataset
 from mixcompare.errors import DataError
 from mixcompare.fit import run_fit
 from mixcompare.metrics.base import compute_metrics
+from mixcompare.metrics.rank import rank_truth
 from mixcompare.problem import Problem
 from mixcompare.records import Cost, FitRecord, Solver, Trajectory, Verdict
 from mixcompare.seeds import stream
@@ -81,6 +82,7 @@ def as_outcome(task: Task, data: Dataset, record: FitRecord) -> Outcome:
     found = compute_metrics(
         model, record.theta, intervals, data.truth, seed=task.root, data_name=task.source.name
     )
+    found |= rank_truth(model, record.posterior, data, seed=task.root)
     draws = record.posterior.draws if record.posterior is not None else None
     return Outcome(to_row(record, found), thin(record.trajectory), draws)
 

@@ -17,23 +17,27 @@ import pandas as pd
 
 from mixcompare import registry
 from mixcompare.data import Dataset
-from mixcompare.errors import DataError, SpecError
+from mixcompare.errors import DataError, SpecError, StoreError
 from mixcompare.mixture import MixtureModel
 from mixcompare.study import (
     accuracy,
     advice,
     answer,
+    calibration,
     claims,
+    diagnostics,
     discovery,
     ends,
     expect,
     margins,
+    modes,
     optima,
     pairs,
     passes,
     sentences,
     summaries,
 )
+from mixcompare.study.modes import Visits
 from mixcompare.study.replay import Plan, Replay, repeat
 from mixcompare.theta import Theta
 
@@ -86,8 +90,12 @@ class Results:
 
     @cached_property
     def rows(self) -> pd.DataFrame:
-        """The fits with what relates them: said, sound, gap, reached, ... (`ends.relate`)."""
-        return ends.relate(self.fits)
+        """The fits with what relates them: said, sound, gap, reached, ... (`ends.relate`).
+
+        A posterior whose draws missed a mode that some fit has found since is no longer sound
+        (`ends.correct`).
+        """
+        return ends.correct(self._related, modes.missed(self._modes))
 
     def gaps(self) -> pd.Series:
         """Nats below the best known value of the same data, replicate and model, one a fit."""
@@ -119,6 +127,34 @@ class Results:
     def optima(self) -> pd.DataFrame:
         """Distinct verified optima (`optima.find_optima`)."""
         return self._optima[0].copy()
+
+    def modes(self) -> pd.DataFrame:
+        """Which optima the draws of each posterior visited, and what they missed (`modes.table`)."""
+        return self._modes.copy()
+
+    def diagnostics(self) -> pd.DataFrame:
+        """R-hat, effective sizes and cost of each posterior (`diagnostics.tabulate`)."""
+        return diagnostics.tabulate(self.rows)
+
+    @cached_property
+    def visits(self) -> dict[str, Visits]:
+        """Where the draws of each posterior went, by key; of posteriors whose draws and data are at hand."""
+        rows, found = self._related, {}
+        for _, row in rows[rows["sampler"]].iterrows():
+            at, place = (row["data"], row["replicate"]), row["draws"]
+            if at not in self.data or not isinstance(place, str) or not place:
+                continue
+            optima = self._optima[0]
+            known = optima[(optima[ends.CASE] == [row[name] for name in ends.CASE]).all(axis=1)]
+            dataset = self.data[at]
+            model = self.model_on(row["model"], dataset)
+            tree = None if known.empty or model is None else self._tree(place)
+            if model is None or tree is None:
+                continue
+            seen = modes.visit(model, dataset, ends.parse(row["prior"]), tree, known)
+            if seen is not None:
+                found[str(row["key"])] = seen
+        return found
 
     def reached_by(self) -> pd.DataFrame:
         """How often each method ended at each distinct optimum (`discovery.count_reached`)."""
@@ -182,6 +218,10 @@ class Results:
         """Simulated data: bias, RMSE, divergence, coverage, each with its error (`accuracy.measure`)."""
         return self._accuracy.copy()
 
+    def calibration(self) -> pd.DataFrame:
+        """Truths drawn from a prior: whether their ranks are uniform (`calibration.calibrate`)."""
+        return self._calibration.copy()
+
     def expectations(self) -> pd.DataFrame:
         """The study's [[expect]] blocks, each reproduced, not reproduced or not checked (`expect.check`)."""
         return expect.check(self, self.study.get("expect", []), self.quick)
@@ -213,7 +253,7 @@ class Results:
     def models(self) -> dict[str, MixtureModel]:
         """By name: those of the study file, and others as far as family and K describe them."""
         found = optima.models_of(self.study)
-        for name, rows in self.rows.groupby("model", sort=False):
+        for name, rows in self._related.groupby("model", sort=False):
             family, K = rows["family"].iloc[0], rows["n_components"].iloc[0]
             if name not in found and isinstance(family, str) and np.isfinite(K):
                 found[str(name)] = MixtureModel(family, int(K))
@@ -250,12 +290,32 @@ class Results:
         return found.n_parameters(dataset.n_features)
 
     @cached_property
+    def _related(self) -> pd.DataFrame:
+        return ends.relate(self.fits)
+
+    @cached_property
     def _optima(self) -> tuple[pd.DataFrame, pd.Series]:
-        return optima.find_optima(self.rows, self._log_density)
+        return optima.find_optima(self._related, self._log_density)
+
+    @cached_property
+    def _modes(self) -> pd.DataFrame:
+        optima = self._optima[0] if self.visits else pd.DataFrame()  # which take their time
+        return modes.table(self._related, optima, self.visits)
+
+    def _tree(self, place: str) -> Any:
+        """Stored draws, or None."""
+        try:
+            return self.draws(place) if self.draws else None
+        except StoreError:  # rows can be read without draws; whoever asks for the draws is told
+            return None
 
     @cached_property
     def _accuracy(self) -> pd.DataFrame:
         return accuracy.measure(self.rows)
+
+    @cached_property
+    def _calibration(self) -> pd.DataFrame:
+        return calibration.calibrate(self.rows)
 
     def _log_density(self, row: Any, theta: Theta) -> np.ndarray | None:
         """Fitted log-density (n,) at the data of a row.

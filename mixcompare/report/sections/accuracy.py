@@ -26,13 +26,16 @@ WIDEST = 6
 _FRAME = ("method", "n_used")
 """Columns that every part of a wide table has."""
 
+ELSEWHERE = ("rank",)
+"""Metrics that have a section of their own: the calibration of samplers."""
+
 BESIDE = {"coverage": "width"}
 """Metrics of which one means nothing without the other: printed in one cell."""
 
 
 def compute(view: View, case: Case) -> list[Table]:
     """One table a metric: methods in rows, parameters of components in columns."""
-    lines = view.of("accuracy", case)
+    lines = [line for line in view.of("accuracy", case) if line["metric"] not in ELSEWHERE]
     names = list(dict.fromkeys(line["metric"] for line in lines))
     ordered = [name for name in TITLES if name in names] + [
         name for name in names if name not in TITLES
