@@ -49,7 +49,7 @@ def weight(j):  # type: ignore[no-untyped-def]
 
 @inlinable
 def add_slopes(full, work, slopes, da, deta, d_sums):  # type: ignore[no-untyped-def]
-    """d_sums += sum_j r_kj (s_kj - mean s_j) (1, T_j), with r = c times shares as `add_statistics` left it."""
+    """d_sums += sum_j r_kj (s_kj - mean s_j) (1, T_j), r = c times shares as `add_statistics` left it."""
     T, _, r, total, mean = work
     K = da.size
     log_densities(full, T, slopes, da, deta)

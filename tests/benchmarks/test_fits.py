@@ -92,7 +92,7 @@ def test_l_bfgs_b_with_our_gradient(n: int, goal: str, rows: list[Row]) -> None:
 
 @pytest.mark.parametrize(("d", "n"), [(1, 50_000), (2, 272), (2, 50_000)])
 def test_products_with_the_hessian(d: int, n: int, rows: list[Row]) -> None:
-    """What they stand in for: differences of two gradients, which have half the digits. Both are two passes."""
+    """What they stand in for: differences of two gradients, of half the digits. Both are two passes."""
     x, start = mixture(d, 3, n)
     model = MixtureModel("gaussian", 3)
     problem = Problem(model, Dataset(x))
