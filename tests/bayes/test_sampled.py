@@ -121,7 +121,7 @@ def test_draws_of_a_study_are_read_by_arviz_alone(tmp_path):
     for group in tree.children:
         for name, value in tree[group].to_dataset().items():
             np.testing.assert_array_equal(value.values, stored[group][name].values)
-    assert arviz.summary(tree, var_names=["weights"]).shape[0] == 2
+    assert arviz.summary(tree, var_names=["rates"]).shape[0] == 2
 
 
 def test_interrupting_keeps_finished_fits(tmp_path):

@@ -214,6 +214,7 @@ def nuts_rows():
         draws="draws/one",
         flags=["label_switching"],
         basis="reported",
+        prior={"form": "weak"},
     )
     return [made], {"draws/one": tree}
 
