@@ -62,6 +62,7 @@ NAMES: dict[str, dict[str, str]] = {
         "bias": "mixcompare.metrics.recovery:Bias",
         "rmse": "mixcompare.metrics.recovery:RMSE",
         "kl": "mixcompare.metrics.density:KullbackLeibler",
+        "predictive": "mixcompare.metrics.density:PredictiveDensity",
         "coverage": "mixcompare.metrics.recovery:Coverage",
         "width": "mixcompare.metrics.recovery:Width",
     },

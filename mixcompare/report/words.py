@@ -106,6 +106,9 @@ PARAMETERS = {
 }
 """Names of the reporting scale in print; others stand as they are."""
 
+INTERVALS = {"wald": "Wald", "profile": "profile likelihood"}
+"""Kinds of intervals in print; others stand as they are."""
+
 
 def labelled(column: str, unit: str) -> str:
     """A column with its unit: "waiting (min)"."""

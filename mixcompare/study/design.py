@@ -49,6 +49,14 @@ class PlannedMethod:
 
 
 @dataclass(frozen=True)
+class AskedIntervals:
+    """Kinds of intervals that methods' best ends have besides Wald's; `replicates` of the bootstrap."""
+
+    kinds: tuple[str, ...] = ()
+    replicates: int = 500
+
+
+@dataclass(frozen=True)
 class Design:
     """Everything that is crossed with everything, under one root seed."""
 
@@ -58,6 +66,7 @@ class Design:
     methods: tuple[PlannedMethod, ...]
     budget: Budget = field(default_factory=Budget)
     verify: bool = True
+    intervals: AskedIntervals = field(default_factory=AskedIntervals)
 
     @property
     def digests(self) -> dict[str, str]:

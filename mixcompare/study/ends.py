@@ -58,6 +58,7 @@ COLUMNS = (
     "error",
     "diagnostics",
     "posterior_intervals",
+    "intervals",
     "metrics",
 )
 """Columns of the fits table that are read here; missing ones are read as empty."""

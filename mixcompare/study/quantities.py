@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FITS = ("data", "model", "method", "replicate")
 CASES = ("data", "model", "replicate")
-NUMBERS = ("data", "model", "method", "parameter", "component", "index")
+NUMBERS = ("data", "model", "method", "kind", "parameter", "component", "index")
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,13 @@ from mixcompare.estimators.base import Estimator, make_estimator
 from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Budget
 from mixcompare.study import spec
-from mixcompare.study.design import Design, PlannedMethod, PlannedModel
+from mixcompare.study.design import AskedIntervals, Design, PlannedMethod, PlannedModel
 from mixcompare.study.expect import check_names
 from mixcompare.study.explain import at, blame, place
 from mixcompare.study.resolve_data import resolve_data
+
+FURTHER = ("profile", "bootstrap")
+"""Kinds of intervals that a study can ask for."""
 
 
 def make_design(study: spec.Study, quick: bool = False, kept: Mapping[str, Dataset] = {}) -> Design:
@@ -49,6 +52,7 @@ def make_design(study: spec.Study, quick: bool = False, kept: Mapping[str, Datas
         models=tuple(models),
         methods=tuple(methods),
         budget=Budget(limits.passes, limits.seconds),
+        intervals=_intervals(study),
     )
     _check_fits(study, design, {d.source.name: d.starts_at for d in data})
     _check_expectations(study, design)
@@ -131,6 +135,20 @@ def _check_quick(study: spec.Study, methods: Sequence[PlannedMethod]) -> None:
                 f'{study.path}: quick: unknown key "{key}": expected starts, replicates, budget, or an '
                 f"option of one of the study's methods.{nearest(key, known)}"
             )
+
+
+def _intervals(study: spec.Study) -> AskedIntervals:
+    block = study.file.intervals
+    if block is None:
+        return AskedIntervals()
+    for j, kind in enumerate(block.kinds):
+        if kind not in FURTHER or kind in block.kinds[:j]:
+            got = f'"{kind}" twice' if kind in block.kinds[:j] else f'"{kind}"'
+            raise SpecError(
+                f"{study.path}: {place('intervals', 'kinds', j)}: expected each of {', '.join(FURTHER)} at "
+                f"most once (Wald intervals come with every maximum), got {got}.{nearest(kind, FURTHER)}"
+            )
+    return AskedIntervals(block.kinds, block.replicates)
 
 
 # -- what must fit together -----------------------------------------------------------------------

@@ -31,6 +31,7 @@ from mixcompare.study import (
     optima,
     pairs,
     passes,
+    predictive,
     sentences,
     summaries,
 )
@@ -181,6 +182,10 @@ class Results:
     def accuracy(self) -> pd.DataFrame:
         """Simulated data: bias, RMSE, divergence, coverage, each with its error (`accuracy.measure`)."""
         return self._accuracy.copy()
+
+    def predictive(self) -> pd.DataFrame:
+        """Simulated data: log density on fresh data, paired differences (`predictive.compare_predictive`)."""
+        return predictive.compare_predictive(self.rows)
 
     def expectations(self) -> pd.DataFrame:
         """The study's [[expect]] blocks, each reproduced, not reproduced or not checked (`expect.check`)."""

@@ -112,6 +112,7 @@ def row(data, model, method, index, theta, loglik, finding="maximum", said=True,
         "error": "",
         "diagnostics": "{}",
         "posterior_intervals": "{}",
+        "intervals": "{}",
         "draws": None,
         "metrics": "{}",
         "version": 1,
@@ -158,8 +159,10 @@ def point_rows():
             "means": [[0.01], [0.02]],
             "log_sds": [[0.1], [0.2]],
         },
-        "covered": {"means": [[1.0], [0.0]]},
-        "width": {"means": [[0.4], [0.5]]},
+        "intervals": {
+            "wald": {"covered": {"means": [[1.0], [0.0]]}, "width": {"means": [[0.4], [0.5]]}}
+        },
+        "predictive": {"plug-in": -0.01},
     }
     for replicate in range(3):
         for method, gap in (("em", 0.0), ("l-bfgs-b[bounded]", 300.0 * (replicate == 1))):
