@@ -94,12 +94,18 @@ class Posterior:
         Named numbers: R-hat and effective sizes (raw, label-free, relabelled), divergences, E-BFMI, ...
     intervals : mapping
         95 % equal-tailed intervals on the reporting scale, name -> (lower, upper), arrays over components.
+    prior : mapping
+        The prior of the posterior, as `Prior.of` takes it.
+    approximate : bool
+        The draws come from an approximation to the posterior, and not from the posterior itself.
     """
 
     draws: Any
     loglik: np.ndarray
     diagnostics: Mapping[str, float]
     intervals: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    prior: Mapping[str, Any] = field(default_factory=dict)
+    approximate: bool = False
 
 
 @dataclass(frozen=True)

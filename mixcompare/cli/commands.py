@@ -141,7 +141,11 @@ def _model_options(command: Any) -> Any:
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all randomness."
 )
-@click.option("--priors", metavar="NAME", help="Priors of a sampler [weak].")
+@click.option(
+    "--priors",
+    metavar="NAME",
+    help="Prior of samplers: weak, richardson-green or flat [its default].",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for a full report.")
 def fit(
     source: str,

@@ -1,7 +1,8 @@
 """The posterior as a PyMC model: declared and compiled once a process, given new data as often as needed.
 
-Data and prior scales are `pm.Data`, so one compiled model serves every data set and replicate of the same
-family, K and d. Frequency counts enter as a Potential, sum_i c_i log f(u_i), in the family's frame.
+Data and the numbers of priors are `pm.Data`, so one compiled model serves every data set and replicate of
+the same family, K, d, form of prior and labels. Frequency counts enter as a Potential,
+sum_i c_i log f(u_i), in the family's frame.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import numpy as np
 
 from mixcompare.data import Dataset
 from mixcompare.families.base import Family
+from mixcompare.families.priors.base import ORDERED
 from mixcompare.mixture import MixtureModel
-from mixcompare.prior import CONCENTRATION, scales
+from mixcompare.prior import ModelPrior
 from mixcompare.theta import Theta
 
 EDGE = 1e-6
@@ -41,29 +43,43 @@ class Compiled:
     locate: Callable[..., np.ndarray]
     names: tuple[str, ...]
 
-    def on(self, model: MixtureModel, data: Dataset) -> Compiled:
+    def on(self, model: MixtureModel, data: Dataset, prior: ModelPrior) -> Compiled:
         """The same, with this data."""
         used = {variable.name for variable in self.sampler.shared_var_keys}
-        values = {name: value for name, value in shared(model, data).items() if name in used}
+        values = {name: value for name, value in shared(model, data, prior).items() if name in used}
         return replace(self, sampler=self.sampler.with_data(**values))
 
-    def at(self, model: MixtureModel, theta: Theta, data: Dataset) -> Any:
-        """The sampler, set to start exactly at theta."""
+    def at(self, model: MixtureModel, theta: Theta, data: Dataset, prior: ModelPrior) -> Any:
+        """The sampler, set to start exactly at theta, its components in canonical order."""
+        theta, _ = model.canonical(theta)
         framed = model.family.to_frame(theta.parameters, model.family.frame(data))
-        values = model.family.to_draws(framed)
+        values = {name: _apart(name, v) for name, v in prior.components.to_draws(framed).items()}
         weights = theta.weights + EDGE
         values["w"] = weights / weights.sum()
         point = np.asarray(self.locate(*[values[name] for name in self.names]), dtype=float)
         return replace(self.sampler, initial_point_func=lambda seed: point)
 
 
+def _apart(name: str, value: np.ndarray) -> np.ndarray:
+    """Values of variables in order, equal ones moved apart: PyMC's transform has no place for ties."""
+    if not name.endswith(ORDERED):
+        return value
+    step = EDGE * max(1.0, float(np.abs(value).max()))
+    moved = np.sort(value)
+    for k in range(1, moved.size):
+        moved[k] = max(moved[k], moved[k - 1] + step)
+    return moved
+
+
 @cache
-def compiled(family: Family, n_components: int, n_features: int) -> Compiled:
+def compiled(
+    family: Family, n_components: int, n_features: int, form: str, ordered: bool
+) -> Compiled:
     """The compiled posterior of a model, from this process's cache; takes seconds the first time."""
     # what pytensor warns of while compiling (no BLAS, ...) says nothing of the fit that came first
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _compiled(declare(family, n_components, n_features))
+        return _compiled(declare(family, n_components, n_features, form, ordered))
 
 
 def _compiled(model: Any) -> Compiled:
@@ -73,23 +89,27 @@ def _compiled(model: Any) -> Compiled:
     return Compiled(nutpie.compile_pymc_model(model), locator(model), names)
 
 
-def declare(family: Family, n_components: int, n_features: int) -> Any:
+def declare(family: Family, n_components: int, n_features: int, form: str, ordered: bool) -> Any:
     """The PyMC model, with two rows of placeholder data; its log-likelihood is the Potential "loglik"."""
     import pymc as pm
     import pytensor.tensor as pt
 
-    K, d = n_components, n_features
+    K, d, components = n_components, n_features, family.component_prior(form, n_features)
     with pm.Model() as model:
         # pytensor broadcasts only along axes whose length of one is known beforehand
         u = pt.specify_shape(pm.Data("u", np.zeros((2, d))), (None, d))
         counts = pm.Data("counts", np.ones(2))
-        prior = {
-            name: pt.specify_shape(pm.Data(f"prior_{name}", value), (d,))
-            for name, value in {"mean": np.zeros(d), "sd": np.ones(d)}.items()
-        }
-        joint = family.pymc_components(u, K, d, prior)
+        numbers = {}
+        for number in components.numbers:
+            name = f"prior_{number.name}"
+            if number.by_data or number.unit != "none":
+                numbers[number.name] = pt.specify_shape(pm.Data(name, np.ones(d)), (d,))
+            else:
+                numbers[number.name] = pm.Data(name, np.array(1.0))
+        joint = family.pymc_log_density(u, components.declare(K, d, numbers, ordered))
         if K > 1:
-            joint += pt.log(pm.Dirichlet("w", np.full(K, CONCENTRATION)))
+            concentration = pm.Data("prior_weights", np.array(1.0))
+            joint += pt.log(pm.Dirichlet("w", concentration * np.ones(K), shape=K))
         pm.Potential("loglik", (counts * pt.logsumexp(joint, axis=1)).sum())
     return model
 
@@ -113,11 +133,10 @@ def locator(model: Any) -> Callable[..., np.ndarray]:
     return function
 
 
-def shared(model: MixtureModel, data: Dataset) -> dict[str, np.ndarray]:
-    """Values of the model's `pm.Data`: distinct rows in the frame, their multiplicities, prior scales.
+def shared(model: MixtureModel, data: Dataset, prior: ModelPrior) -> dict[str, np.ndarray]:
+    """Values of the model's `pm.Data`: distinct rows in the frame, their multiplicities, the prior's numbers.
 
     Only distinct rows are evaluated: rounded measurements and discrete data cost what they hold.
     """
     held = data.distinct
-    prior = {f"prior_{name}": value for name, value in scales(model, data).items()}
-    return {"u": model.family.frame(data)(held.x), "counts": held.weights, **prior}
+    return {"u": model.family.frame(data)(held.x), "counts": held.weights, **prior.data}

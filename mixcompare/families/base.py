@@ -10,12 +10,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from mixcompare.data import Dataset
 from mixcompare.errors import ContractError, DataError, SpecError, nearest
+
+if TYPE_CHECKING:
+    from mixcompare.families.priors.base import ComponentPrior
 
 Parameters = Mapping[str, np.ndarray]
 
@@ -286,39 +289,20 @@ class Family(ABC):
         """A box for each kind, from the data."""
 
     # -- the posterior ----------------------------------------------------------------------------
-    #
-    # `prior` holds what priors are scaled by: "mean" and "sd" (d,) of the data (frame), symbolic or not.
 
-    priors_text: ClassVar[str] = ""
-    """The priors in one line, for readers: what `pymc_components` declares."""
+    prior_forms: ClassVar[tuple[str, ...]] = ()
+    """The forms of priors on the components (families/priors/), the default first; none: no posterior."""
 
-    @abstractmethod
-    def pymc_components(
-        self, x: Any, n_components: int, n_features: int, prior: Mapping[str, Any]
-    ) -> Any:
-        """Declare the component parameters (frame) with their priors in the open PyMC model.
+    def component_prior(self, form: str, n_features: int) -> ComponentPrior:
+        """The prior of one form."""
+        raise ContractError(f"the {self.name} family states no priors")
 
-        `x` is the symbolic data (n, d), in the frame. Returns the symbolic (n, K) log-densities, also in
-        the frame. The priors are stated in the final class.
+    def pymc_log_density(self, x: Any, parameters: Mapping[str, Any]) -> Any:
+        """Symbolic log-densities (n, K) of symbolic x (n, d), in the frame.
+
+        `parameters` are the symbolic ones that the priors of the family declare.
         """
-
-    @abstractmethod
-    def from_draws(self, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Natural parameters (frame) (..., K, ...) from draws of the variables declared above."""
-
-    @abstractmethod
-    def to_draws(self, parameters: Parameters) -> dict[str, np.ndarray]:
-        """Values of the variables declared above at natural parameters (frame), kept off the edges."""
-
-    @abstractmethod
-    def log_prior(self, parameters: Parameters, prior: Mapping[str, np.ndarray]) -> float:
-        """Log-density of the same prior (frame), with respect to the unconstrained coordinates."""
-
-    @abstractmethod
-    def prior_sd(
-        self, n_components: int, n_features: int, prior: Mapping[str, np.ndarray]
-    ) -> dict[str, np.ndarray]:
-        """Standard deviations of the same prior (frame), name -> (K, ...) as `report_scale` has them."""
+        raise ContractError(f"the {self.name} family states no priors")
 
     @abstractmethod
     def moments(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,8 @@ from mixcompare.families.discrete import DiscreteFamily
 from mixcompare.families.fused import Core
 from mixcompare.families.kernel import identity
 from mixcompare.families.maps import from_logit, log_of_share, to_logit
-from mixcompare.families.priors import BETA, log_beta_density, logit_sd
+from mixcompare.families.priors.base import ComponentPrior
+from mixcompare.families.priors.probabilities import BetaProbabilities
 from mixcompare.numerics import inlinable, logit
 
 
@@ -195,35 +196,18 @@ class Bernoulli(DiscreteFamily):
 
     # -- the posterior ----------------------------------------------------------------------------
 
-    priors_text: ClassVar[str] = f"probabilities ~ Beta({BETA:g}, {BETA:g})"
+    prior_forms: ClassVar[tuple[str, ...]] = ("weak",)
 
-    def pymc_components(
-        self, x: Any, n_components: int, n_features: int, prior: Mapping[str, Any]
-    ) -> Any:
-        """probs ~ Beta(1.5, 1.5), independent."""
-        import pymc as pm
+    def component_prior(self, form: str, n_features: int) -> ComponentPrior:
+        """See `Family`."""
+        return BetaProbabilities(features=True)
+
+    def pymc_log_density(self, x: Any, parameters: Mapping[str, Any]) -> Any:
+        """See `Family`."""
         import pytensor.tensor as pt
 
-        p = pm.Beta("p", BETA, BETA, shape=(n_components, n_features))
+        p = parameters["probs"]
         return pt.dot(x, pt.log(p).T) + pt.dot(1 - x, pt.log1p(-p).T)
-
-    def from_draws(self, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        return {"probs": draws["p"]}
-
-    def to_draws(self, parameters: Parameters) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        return {"p": np.clip(parameters["probs"], 1e-6, 1 - 1e-6)}
-
-    def log_prior(self, parameters: Parameters, prior: Mapping[str, np.ndarray]) -> float:
-        """See `Family`."""
-        return log_beta_density(parameters["probs"])
-
-    def prior_sd(
-        self, n_components: int, n_features: int, prior: Mapping[str, np.ndarray]
-    ) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        return {"logits": np.full((n_components, n_features), logit_sd(BETA, BETA))}
 
     def moments(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
         """p and p (1 - p)."""

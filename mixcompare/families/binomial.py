@@ -25,7 +25,8 @@ from mixcompare.families.discrete import DiscreteFamily
 from mixcompare.families.fused import Core
 from mixcompare.families.kernel import identity
 from mixcompare.families.maps import from_logit, log_of_share, to_logit
-from mixcompare.families.priors import BETA, log_beta_density, logit_sd
+from mixcompare.families.priors.base import ComponentPrior
+from mixcompare.families.priors.probabilities import BetaProbabilities
 from mixcompare.numerics import inlinable, logit
 
 
@@ -219,36 +220,19 @@ class Binomial(DiscreteFamily):
 
     # -- the posterior ----------------------------------------------------------------------------
 
-    priors_text: ClassVar[str] = f"probabilities ~ Beta({BETA:g}, {BETA:g})"
+    prior_forms: ClassVar[tuple[str, ...]] = ("weak",)
 
-    def pymc_components(
-        self, x: Any, n_components: int, n_features: int, prior: Mapping[str, Any]
-    ) -> Any:
-        """probs ~ Beta(1.5, 1.5), independent."""
-        import pymc as pm
+    def component_prior(self, form: str, n_features: int) -> ComponentPrior:
+        """See `Family`."""
+        return BetaProbabilities(features=False)
+
+    def pymc_log_density(self, x: Any, parameters: Mapping[str, Any]) -> Any:
+        """See `Family`."""
         import pytensor.tensor as pt
 
-        m, p = self._m, pm.Beta("p", BETA, BETA, shape=n_components)
+        m, p = self._m, parameters["probs"]
         choose = math.lgamma(m + 1) - pt.gammaln(x + 1) - pt.gammaln(m - x + 1)
         return x * pt.log(p) + (m - x) * pt.log1p(-p) + choose
-
-    def from_draws(self, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        return {"probs": draws["p"]}
-
-    def to_draws(self, parameters: Parameters) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        return {"p": np.clip(parameters["probs"], 1e-6, 1 - 1e-6)}
-
-    def log_prior(self, parameters: Parameters, prior: Mapping[str, np.ndarray]) -> float:
-        """See `Family`."""
-        return log_beta_density(parameters["probs"])
-
-    def prior_sd(
-        self, n_components: int, n_features: int, prior: Mapping[str, np.ndarray]
-    ) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        return {"logits": np.full(n_components, logit_sd(BETA, BETA))}
 
     def moments(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
         """m p and m p (1 - p)."""

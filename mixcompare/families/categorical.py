@@ -23,7 +23,8 @@ from mixcompare.families.discrete import DiscreteFamily
 from mixcompare.families.fused import Core
 from mixcompare.families.kernel import identity
 from mixcompare.families.maps import log_of_share
-from mixcompare.families.priors import BETA, log_dirichlet_density, logit_sd
+from mixcompare.families.priors.base import ComponentPrior
+from mixcompare.families.priors.probabilities import DirichletProbabilities
 from mixcompare.numerics import inlinable, logit
 
 MOST = 1000
@@ -379,57 +380,22 @@ class Categorical(DiscreteFamily):
 
     # -- the posterior ----------------------------------------------------------------------------
 
-    priors_text: ClassVar[str] = f"probabilities of each item ~ Dirichlet({BETA:g}, ..., {BETA:g})"
+    prior_forms: ClassVar[tuple[str, ...]] = ("weak",)
 
-    def pymc_components(
-        self, x: Any, n_components: int, n_features: int, prior: Mapping[str, Any]
-    ) -> Any:
-        """The probabilities of each item ~ Dirichlet(1.5, ..., 1.5), independent; "p_j" (K, L_j)."""
-        import pymc as pm
+    def component_prior(self, form: str, n_features: int) -> ComponentPrior:
+        """See `Family`."""
+        return DirichletProbabilities(tuple(int(L) for L in self._known))
+
+    def pymc_log_density(self, x: Any, parameters: Mapping[str, Any]) -> Any:
+        """See `Family`."""
         import pytensor.tensor as pt
 
-        total = pt.zeros((1, n_components))
-        for j, L in self._open:
-            p = pm.Dirichlet(f"p_{j}", np.full((n_components, L), BETA))
+        total = 0.0
+        several = [(j, L) for j, L in enumerate(self._known) if L > 1]
+        for (j, L), p in zip(several, parameters["probs"], strict=True):
             indicators = pt.eq(x[:, j, None], np.arange(L) + self._lowest)
             total = total + pt.dot(pt.cast(indicators, "float64"), pt.log(p).T)
         return total
-
-    def from_draws(self, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        first = draws[f"p_{self._open[0][0]}"]
-        p = np.zeros((*first.shape[:-1], *self._used.shape))
-        p[..., 0] = 1.0  # items of one level
-        for j, L in self._open:
-            p[..., j, :L] = draws[f"p_{j}"]
-        return {"probs": p}
-
-    def to_draws(self, parameters: Parameters) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        draws = {}
-        for j, L in self._open:
-            p = np.maximum(parameters["probs"][:, j, :L], 1e-6)
-            draws[f"p_{j}"] = p / p.sum(axis=1, keepdims=True)
-        return draws
-
-    @property
-    def _open(self) -> list[tuple[int, int]]:
-        """Index and number of levels of each item that has several."""
-        return [(j, L) for j, L in enumerate(self._known) if L > 1]
-
-    def log_prior(self, parameters: Parameters, prior: Mapping[str, np.ndarray]) -> float:
-        """See `Family`."""
-        p = parameters["probs"]
-        return sum(log_dirichlet_density(p[:, j, :L]) for j, L in self._open)
-
-    def prior_sd(
-        self, n_components: int, n_features: int, prior: Mapping[str, np.ndarray]
-    ) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        sds = np.full(self._used.shape, np.nan)
-        for j, L in self._open:
-            sds[j, :L] = logit_sd(BETA, BETA * (L - 1))
-        return {"logits": np.repeat(sds[None], n_components, axis=0)}
 
     def moments(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
         """Those of the codes."""

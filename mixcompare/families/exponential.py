@@ -23,7 +23,8 @@ from mixcompare.families.base import (
 )
 from mixcompare.families.fused import Core, ExponentialFamily
 from mixcompare.families.maps import from_log, lesser, to_log
-from mixcompare.families.priors import GAMMA, log_gamma_density, log_rate_sd
+from mixcompare.families.priors.base import ComponentPrior, Seen
+from mixcompare.families.priors.rates import SHAPE, GammaRates
 from mixcompare.numerics import inlinable
 
 LEAST = 1e-290
@@ -231,39 +232,25 @@ class Exponential(ExponentialFamily):
 
     # -- the posterior ----------------------------------------------------------------------------
 
-    priors_text: ClassVar[str] = (
-        f"rates ~ Gamma({GAMMA:g}, {GAMMA:g} m), where m is the sample mean (empirical Bayes)"
-    )
+    prior_forms: ClassVar[tuple[str, ...]] = ("weak",)
 
-    def pymc_components(
-        self, x: Any, n_components: int, n_features: int, prior: Mapping[str, Any]
-    ) -> Any:
-        """rates ~ Gamma(1.5, 1.5 m), independent; m is the mean of the data, and 1 / m that of a rate."""
-        import pymc as pm
+    def component_prior(self, form: str, n_features: int) -> ComponentPrior:
+        """See `Family`."""
+        return GammaRates(_rate, f"{SHAPE:g} m")
+
+    def pymc_log_density(self, x: Any, parameters: Mapping[str, Any]) -> Any:
+        """See `Family`."""
         import pytensor.tensor as pt
 
-        rates = pm.Gamma("rate", GAMMA, GAMMA * prior["mean"][0], shape=n_components)
+        rates = parameters["rates"]
         return pt.log(rates) - x * rates
-
-    def from_draws(self, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        return {"rates": draws["rate"]}
-
-    def to_draws(self, parameters: Parameters) -> dict[str, np.ndarray]:
-        """See `Family`; there are no edges."""
-        return {"rate": parameters["rates"]}
-
-    def log_prior(self, parameters: Parameters, prior: Mapping[str, np.ndarray]) -> float:
-        """See `Family`."""
-        return log_gamma_density(parameters["rates"], 1.0 / float(prior["mean"][0]))
-
-    def prior_sd(
-        self, n_components: int, n_features: int, prior: Mapping[str, np.ndarray]
-    ) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        return {"log_rates": np.full(n_components, log_rate_sd())}
 
     def moments(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
         """1 / r and 1 / r^2."""
         means = 1.0 / parameters["rates"][..., None]
         return means, means**2
+
+
+def _rate(seen: Seen, K: int) -> np.ndarray:
+    """The rate of one component."""
+    return 1 / seen.mean

@@ -24,7 +24,8 @@ from mixcompare.errors import DataError
 from mixcompare.families.base import Edge, Frame, Parameters, one_feature, refuse
 from mixcompare.families.fused import Core, ExponentialFamily, run
 from mixcompare.families.gamma_core import CORE, deficits, peaks
-from mixcompare.families.priors import LOG_SD, MEAN_SD, log_normal_density
+from mixcompare.families.priors.base import ComponentPrior
+from mixcompare.families.priors.gamma import LogNormalGamma
 
 NARROWEST = 1e-5
 """sd over mean of the data below which they are refused; that of a component may be 1000 times less."""
@@ -238,54 +239,20 @@ class Gamma(ExponentialFamily):
 
     # -- the posterior ----------------------------------------------------------------------------
 
-    priors_text: ClassVar[str] = (
-        f"means ~ LogNormal(log m, {MEAN_SD:g}² log(1 + v²)), shapes ~ LogNormal(log(K² / v²), "
-        f"{2 * LOG_SD:g}²), where m and v are the sample mean and coefficient of variation (empirical Bayes) "
-        "and K is the number of components"
-    )
+    prior_forms: ClassVar[tuple[str, ...]] = ("weak",)
 
-    def pymc_components(
-        self, x: Any, n_components: int, n_features: int, prior: Mapping[str, Any]
-    ) -> Any:
-        """means ~ LogNormal(log m, 1.5^2 log(1 + v^2)), shapes ~ LogNormal(log(K^2 / v^2), 1.6^2).
+    def component_prior(self, form: str, n_features: int) -> ComponentPrior:
+        """See `Family`."""
+        return LogNormalGamma()
 
-        Independent; m and v are the mean and the coefficient of variation of the data. For small v these
-        are the priors of normal components: means ~ N(m, (1.5 s)^2), sds ~ LogNormal(log(s / K), 0.8^2).
-        """
-        import pymc as pm
+    def pymc_log_density(self, x: Any, parameters: Mapping[str, Any]) -> Any:
+        """See `Family`."""
         import pytensor.tensor as pt
 
-        K, m, v = n_components, prior["mean"][0], prior["sd"][0] / prior["mean"][0]
-        means = pm.LogNormal("mean", pt.log(m), MEAN_SD * pt.sqrt(pt.log1p(v**2)), shape=K)
-        shapes = pm.LogNormal("shape", 2 * pt.log(K / v), 2 * LOG_SD, shape=K)
+        means, shapes = parameters["means"], parameters["shapes"]
         y = x / means
         peak = shapes * pt.log(shapes) - pt.gammaln(shapes)
         return peak + shapes * (pt.log(y) - y) - pt.log(x)
-
-    def from_draws(self, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        return {"shapes": draws["shape"], "rates": draws["shape"] / draws["mean"]}
-
-    def to_draws(self, parameters: Parameters) -> dict[str, np.ndarray]:
-        """See `Family`; there are no edges."""
-        return {"mean": _means(parameters), "shape": parameters["shapes"]}
-
-    def log_prior(self, parameters: Parameters, prior: Mapping[str, np.ndarray]) -> float:
-        """See `Family`."""
-        m, v, log_sd = _prior_scales(prior)
-        K, at = len(parameters["shapes"]), self.report_scale(parameters)
-        return log_normal_density(at["log_means"], np.log(m), log_sd) + log_normal_density(
-            at["log_shapes"], 2 * np.log(K / v), 2 * LOG_SD
-        )
-
-    def prior_sd(
-        self, n_components: int, n_features: int, prior: Mapping[str, np.ndarray]
-    ) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        return {
-            "log_means": np.full(n_components, _prior_scales(prior)[2]),
-            "log_shapes": np.full(n_components, 2 * LOG_SD),
-        }
 
     def moments(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
         """a / b and a / b^2."""
@@ -312,9 +279,3 @@ def _deficits(x: np.ndarray, mean: float) -> tuple[np.ndarray, np.ndarray]:
     u, w = np.empty_like(x), np.empty_like(x)
     run(deficits)(x, mean, u, w)
     return u, w
-
-
-def _prior_scales(prior: Mapping[str, np.ndarray]) -> tuple[float, float, float]:
-    """Mean and coefficient of variation of the data, and prior sd of log means."""
-    m, v = float(prior["mean"][0]), float(prior["sd"][0] / prior["mean"][0])
-    return m, v, MEAN_SD * float(np.sqrt(np.log1p(v**2)))

@@ -7,7 +7,7 @@ means, then for each covariance (one if tied) those of its kind (covariance/).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -21,7 +21,9 @@ from mixcompare.families.covariance.diagonal import Diagonal
 from mixcompare.families.covariance.full import Full
 from mixcompare.families.covariance.spherical import Spherical
 from mixcompare.families.fused import Core, ExponentialFamily
-from mixcompare.families.priors import LKJ_ETA, LOG_SD, MEAN_SD, correlation_sd, log_normal_density
+from mixcompare.families.priors.base import ComponentPrior
+from mixcompare.families.priors.normal import FlatNormal, NormalPrior, WeakNormal
+from mixcompare.families.priors.richardson_green import RichardsonGreen
 
 KINDS: dict[str, Kind] = {
     "full": Full(),
@@ -30,6 +32,13 @@ KINDS: dict[str, Kind] = {
     "spherical": Spherical(),
 }
 """The kind of matrix behind each value of the option `covariance`."""
+
+PRIORS: dict[str, Callable[[Kind, bool], NormalPrior]] = {
+    "weak": WeakNormal,
+    "richardson-green": RichardsonGreen,
+    "flat": FlatNormal,
+}
+"""Forms of the prior."""
 
 
 @dataclass(frozen=True)
@@ -347,61 +356,17 @@ class Gaussian(ExponentialFamily):
 
     # -- the posterior ----------------------------------------------------------------------------
 
-    priors_text: ClassVar[str] = (
-        f"means ~ Normal(m, ({MEAN_SD:g} s)²), standard deviations ~ LogNormal(log(s / K), {LOG_SD:g}²), "
-        f"correlations, where free, ~ LKJ({LKJ_ETA:g}), where m and s are the sample mean and "
-        "standard deviation of each feature (empirical Bayes) and K is the number of components"
-    )
+    prior_forms: ClassVar[tuple[str, ...]] = tuple(PRIORS)
 
-    def pymc_components(
-        self, x: Any, n_components: int, n_features: int, prior: Mapping[str, Any]
-    ) -> Any:
-        """means ~ N(mean, (1.5 sd)^2), sds ~ LogNormal(log(sd / K), 0.8), correlations ~ LKJ(2).
+    def component_prior(self, form: str, n_features: int) -> ComponentPrior:
+        """See `Family`; "weak" and "flat" in sds and correlations, "richardson-green" in precisions."""
+        return PRIORS[form](self._kind(n_features), self._tied)
 
-        Independent over components, or one covariance if tied. For "spherical", sd is the root of the mean
-        variance. Variables: "mu" (K, d) and those of the kind.
-        """
-        import pymc as pm
-
-        means = pm.Normal(
-            "mu", prior["mean"], MEAN_SD * prior["sd"], shape=(n_components, n_features)
-        )
-        kind = self._kind(n_features)
-        return kind.pymc_densities(x, means, self._tied, n_components, prior)
-
-    def from_draws(self, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def pymc_log_density(self, x: Any, parameters: Mapping[str, Any]) -> Any:
         """See `Family`."""
-        means = draws["mu"]
-        K, d = means.shape[-2:]
-        covariances = self._kind(d).from_draws(draws, 1 if self._tied else K, d)
-        if self._tied:
-            covariances = np.repeat(covariances, K, axis=-3)
-        return {"means": means, "covariances": covariances}
-
-    def to_draws(self, parameters: Parameters) -> dict[str, np.ndarray]:
-        """See `Family`; there are no edges."""
-        means = np.asarray(parameters["means"])
-        kind = self._kind(means.shape[1])
-        return {"mu": means, **kind.to_draws(self._own(parameters["covariances"]))}
-
-    def log_prior(self, parameters: Parameters, prior: Mapping[str, np.ndarray]) -> float:
-        """See `Family`."""
-        means, covariances = parameters["means"], self._own(parameters["covariances"])
-        total = log_normal_density(means, prior["mean"], MEAN_SD * prior["sd"])
-        return total + self._kind(means.shape[1]).log_prior(covariances, prior["sd"] / len(means))
-
-    def prior_sd(
-        self, n_components: int, n_features: int, prior: Mapping[str, np.ndarray]
-    ) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        K, d = n_components, n_features
-        sds = {
-            "means": np.tile(MEAN_SD * prior["sd"], (K, 1)),
-            "log_sds": np.full((K, d), LOG_SD),
-        }
-        if self._kind(d).correlated:
-            sds["correlations"] = np.full((K, d * (d - 1) // 2), correlation_sd(d))
-        return sds
+        means = parameters["means"]
+        K, d = means.type.shape
+        return self._kind(d).pymc_densities(x, means, parameters, K)
 
     def moments(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
         """Means, and the diagonals of the covariance matrices."""

@@ -23,7 +23,8 @@ from mixcompare.families.discrete import DiscreteFamily
 from mixcompare.families.fused import Core
 from mixcompare.families.kernel import identity
 from mixcompare.families.maps import from_log, log_of_share, to_log
-from mixcompare.families.priors import GAMMA, log_gamma_density, log_rate_sd
+from mixcompare.families.priors.base import ComponentPrior, Seen
+from mixcompare.families.priors.rates import SHAPE, GammaRates
 from mixcompare.numerics import inlinable
 
 
@@ -184,39 +185,25 @@ class Poisson(DiscreteFamily):
 
     # -- the posterior ----------------------------------------------------------------------------
 
-    priors_text: ClassVar[str] = (
-        f"rates ~ Gamma({GAMMA:g}, {GAMMA:g} / m), where m is the sample mean (empirical Bayes)"
-    )
+    prior_forms: ClassVar[tuple[str, ...]] = ("weak",)
 
-    def pymc_components(
-        self, x: Any, n_components: int, n_features: int, prior: Mapping[str, Any]
-    ) -> Any:
-        """rates ~ Gamma(1.5, 1.5 / mean), independent; the mean is that of the data."""
-        import pymc as pm
+    def component_prior(self, form: str, n_features: int) -> ComponentPrior:
+        """See `Family`."""
+        return GammaRates(_mean, f"{SHAPE:g} / m")
+
+    def pymc_log_density(self, x: Any, parameters: Mapping[str, Any]) -> Any:
+        """See `Family`."""
         import pytensor.tensor as pt
 
-        rates = pm.Gamma("rate", GAMMA, GAMMA / prior["mean"][0], shape=n_components)
+        rates = parameters["rates"]
         return x * pt.log(rates) - rates - pt.gammaln(x + 1)
-
-    def from_draws(self, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        return {"rates": draws["rate"]}
-
-    def to_draws(self, parameters: Parameters) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        return {"rate": np.maximum(parameters["rates"], 1e-6)}
-
-    def log_prior(self, parameters: Parameters, prior: Mapping[str, np.ndarray]) -> float:
-        """See `Family`."""
-        return log_gamma_density(parameters["rates"], float(prior["mean"][0]))
-
-    def prior_sd(
-        self, n_components: int, n_features: int, prior: Mapping[str, np.ndarray]
-    ) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        return {"log_rates": np.full(n_components, log_rate_sd())}
 
     def moments(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
         """r and r."""
         rates = parameters["rates"][..., None]
         return rates, rates
+
+
+def _mean(seen: Seen, K: int) -> np.ndarray:
+    """The rate of one component."""
+    return seen.mean

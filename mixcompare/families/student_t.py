@@ -22,8 +22,9 @@ from mixcompare.families import normal_prior, t_density
 from mixcompare.families.base import Edge, Frame, Parameters
 from mixcompare.families.blockwise import BlockFamily, framed
 from mixcompare.families.covariance.base import Kind, cholesky
-from mixcompare.families.gaussian import KINDS, Gaussian
-from mixcompare.families.priors import DF, MEAN_SD, log_df_density, log_df_sd
+from mixcompare.families.gaussian import KINDS, PRIORS, Gaussian
+from mixcompare.families.priors.base import ComponentPrior
+from mixcompare.families.priors.student import StudentPrior
 from mixcompare.families.t_density import FEW, MOST
 
 NORMAL = Gaussian()
@@ -395,59 +396,22 @@ class StudentT(BlockFamily):
 
     # -- the posterior ----------------------------------------------------------------------------
 
-    priors_text: ClassVar[str] = (
-        NORMAL.priors_text.replace("standard deviations", "scales", 1)
-        + f"; df, where free, ~ Gamma({DF[0]:g}, {DF[1]:g}) (Juarez and Steel 2010)"
-    )
+    prior_forms: ClassVar[tuple[str, ...]] = NORMAL.prior_forms
 
-    def pymc_components(
-        self, x: Any, n_components: int, n_features: int, prior: Mapping[str, Any]
-    ) -> Any:
-        """Means and scale matrices as for normal components; df ~ Gamma(2, 0.1), independent.
+    def component_prior(self, form: str, n_features: int) -> ComponentPrior:
+        """See `Family`."""
+        normal = PRIORS[form](_kind(n_features), False)
+        return StudentPrior(normal, None if self._free else self._fixed)
 
-        The prior on df is that of Juarez and Steel (2010), J. Bus. Econ. Stat. 28, 52-66; that above 200
-        it leaves 4e-8 of its mass is neglected. Variables: those of normal components, and "df" (K,).
-        """
-        import pymc as pm
+    def pymc_log_density(self, x: Any, parameters: Mapping[str, Any]) -> Any:
+        """See `Family`."""
         import pytensor.tensor as pt
 
-        K, d = n_components, n_features
-        means = pm.Normal("mu", prior["mean"], MEAN_SD * prior["sd"], shape=(K, d))
-        D, half = _kind(d).pymc_distances(x, means, False, K, prior)
-        df = (
-            pm.Gamma("df", *DF, shape=K)
-            if self.df is None
-            else pt.constant(np.full(K, self._fixed))
-        )
+        means, df = parameters["means"], parameters["df"]
+        K, d = means.type.shape
+        D, half = _kind(d).pymc_distances(x, means, parameters, K)
         constant = pt.gammaln((df + d) / 2) - pt.gammaln(df / 2) - d / 2 * pt.log(np.pi * df)
         return constant - half - (df + d) / 2 * pt.log1p(D / df)
-
-    def from_draws(self, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        normal = _student(NORMAL.from_draws(draws))
-        if self.df is not None:
-            return {**normal, "df": np.full(normal["means"].shape[:-1], self._fixed)}
-        return {**normal, "df": np.minimum(draws["df"], MOST)}
-
-    def to_draws(self, parameters: Parameters) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        draws = NORMAL.to_draws(_normal(parameters))
-        return {**draws, "df": parameters["df"]} if self._free else draws
-
-    def log_prior(self, parameters: Parameters, prior: Mapping[str, np.ndarray]) -> float:
-        """See `Family`; |dv / dz| = v (1 - v / 200)."""
-        total, df = NORMAL.log_prior(_normal(parameters), prior), parameters["df"]
-        if self._free:
-            total += log_df_density(df) + float(np.log1p(-df / MOST).sum())
-        return total
-
-    def prior_sd(
-        self, n_components: int, n_features: int, prior: Mapping[str, np.ndarray]
-    ) -> dict[str, np.ndarray]:
-        """See `Family`."""
-        sds = NORMAL.prior_sd(n_components, n_features, prior)
-        sds = {name.replace("sds", "scales"): value for name, value in sds.items()}
-        return {**sds, "log_df": np.full(n_components, log_df_sd())} if self._free else sds
 
     def moments(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
         """Means, nan for df <= 1; variances S_ii v / (v - 2), infinite for df in (1, 2], nan below."""

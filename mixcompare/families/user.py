@@ -50,7 +50,7 @@ class UserFamily(Unscaled, BlockFamily):
     numbers (`check`), a report in natural parameters (`report_scale`), no units (`frame`, with `to_frame`,
     `from_frame`, `coordinate_units`): bring data of very large or very small numbers to a scale of about 1.
     Options are the fields of a dataclass. There is no sampling without `sample`, and no posterior without
-    `priors_text`, `pymc_components`, `from_draws`, `to_draws`, `log_prior` and `prior_sd`.
+    `prior_forms`, `component_prior` and `pymc_log_density`.
     """
 
     name: ClassVar[str] = ""
@@ -262,32 +262,6 @@ class UserFamily(Unscaled, BlockFamily):
     def naive_bounds(self, data: Dataset) -> dict[str, tuple[float, float]]:
         """None."""
         return dict.fromkeys(self._of_data.shapes, (-np.inf, np.inf))
-
-    # -- the posterior ----------------------------------------------------------------------------
-
-    def pymc_components(
-        self, x: Any, n_components: int, n_features: int, prior: Mapping[str, Any]
-    ) -> Any:
-        """Not without a method of the user's."""
-        raise self._missing("pymc_components", "a posterior")
-
-    def from_draws(self, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Not without a method of the user's."""
-        raise self._missing("from_draws", "a posterior")
-
-    def to_draws(self, parameters: Parameters) -> dict[str, np.ndarray]:
-        """Not without a method of the user's."""
-        raise self._missing("to_draws", "a posterior")
-
-    def log_prior(self, parameters: Parameters, prior: Mapping[str, np.ndarray]) -> float:
-        """Not without a method of the user's."""
-        raise self._missing("log_prior", "a posterior")
-
-    def prior_sd(
-        self, n_components: int, n_features: int, prior: Mapping[str, np.ndarray]
-    ) -> dict[str, np.ndarray]:
-        """Not without a method of the user's."""
-        raise self._missing("prior_sd", "a posterior")
 
     def moments(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
         """nan: not known."""

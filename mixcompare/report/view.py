@@ -167,4 +167,4 @@ def _plain(value: Any) -> Any:
     return value
 
 
-_JSON = ("wald", "posterior_intervals", "thresholds", "diagnostics", "flags", "notes")
+_JSON = ("wald", "posterior_intervals", "prior", "thresholds", "diagnostics", "flags", "notes")

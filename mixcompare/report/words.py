@@ -71,8 +71,12 @@ PLAIN = (
 )
 
 PRIORS = (
-    "They are weak and proper, and a posterior mean is no maximum-likelihood estimate: it need not be near "
-    "one where the data say little."
+    "They are proper, and a posterior mean is no maximum-likelihood estimate: it need not be near one where "
+    "the data say little."
+)
+
+OTHER_PRIORS = (
+    "Samplers with different priors have different posteriors, and neither is wrong to differ."
 )
 
 THRESHOLDS = {

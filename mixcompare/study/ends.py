@@ -59,6 +59,7 @@ COLUMNS = (
     "diagnostics",
     "posterior_intervals",
     "intervals",
+    "prior",
     "metrics",
 )
 """Columns of the fits table that are read here; missing ones are read as empty."""

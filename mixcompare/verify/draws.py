@@ -17,7 +17,7 @@ from mixcompare import draws as summaries
 from mixcompare.data import Dataset
 from mixcompare.draws import Draws
 from mixcompare.mixture import MixtureModel
-from mixcompare.prior import prior_sd, scales
+from mixcompare.prior import ModelPrior, Prior
 from mixcompare.problem import Problem
 from mixcompare.records import DRAW_FINDINGS, Posterior, Verdict
 from mixcompare.theta import Theta
@@ -80,8 +80,9 @@ def judge_draws(
     statistics = _statistics(posterior.draws)
     _judge_mixing(model, draws, loglik, statistics, found, policy)
     _judge_transitions(statistics, found, policy)
-    _judge_coverage(model, data, draws, loglik, found, policy, seed)
-    _judge_identification(model, data, draws, theta, found, policy)
+    prior = Prior.of(posterior.prior).on(model, data)
+    _judge_coverage(prior, data, draws, loglik, found, policy, seed)
+    _judge_identification(prior, data, draws, theta, found, policy)
     return _verdict(found, policy)
 
 
@@ -141,7 +142,7 @@ def _judge_transitions(statistics: dict[str, np.ndarray], found: Evidence, polic
 
 
 def _judge_coverage(
-    model: MixtureModel,
+    prior: ModelPrior,
     data: Dataset,
     draws: Draws,
     loglik: np.ndarray,
@@ -150,8 +151,9 @@ def _judge_coverage(
     seed: int,
 ) -> None:
     """Whether every mode with a good share of the mass has a draw near it: within max(5, q / 2) nats."""
+    model = prior.model
     best = [draws.theta(chain, int(row.argmax())) for chain, row in enumerate(loglik)]
-    modes, passes = find_modes(model, data, best, policy, seed)
+    modes, passes = find_modes(prior, data, best, policy, seed)
     found.passes += passes
     limit = max(5.0, model.n_parameters(data.n_features) / 2)
     missed = [
@@ -166,7 +168,7 @@ def _judge_coverage(
 
 
 def _judge_identification(
-    model: MixtureModel,
+    prior: ModelPrior,
     data: Dataset,
     draws: Draws,
     theta: Theta | None,
@@ -177,9 +179,8 @@ def _judge_identification(
 
     Spreads are those over all labels, because that is what the (exchangeable) prior speaks of.
     """
-    family = model.family
-    framed = family.to_frame(draws.parameters, family.frame(data))
-    spread = prior_sd(model, data.n_features, scales(model, data))
+    model, spread = prior.model, prior.sd
+    framed = model.family.to_frame(draws.parameters, prior.frame)
     ratios = [
         np.nanmax(value.std(axis=(0, 1, 2)) / spread[name][0], initial=0.0)
         for name, value in model.report_scales(draws.weights, framed).items()

@@ -15,7 +15,7 @@ import numpy as np
 from mixcompare.data import Dataset
 from mixcompare.draws import Draws
 from mixcompare.mixture import MixtureModel
-from mixcompare.prior import log_prior, scales
+from mixcompare.prior import ModelPrior
 from mixcompare.problem import Problem
 from mixcompare.seeds import stream
 from mixcompare.theta import Theta
@@ -46,10 +46,9 @@ class Mode:
 class LogPosterior:
     """The log-posterior of a model on data, in the unconstrained coordinates of the frame."""
 
-    def __init__(self, model: MixtureModel, data: Dataset) -> None:
-        self.model, self.data = model, data
+    def __init__(self, model: MixtureModel, data: Dataset, prior: ModelPrior) -> None:
+        self.model, self.data, self.prior = model, data, prior
         self.problem = Problem(model, data)
-        self.scale = scales(model, data)
 
     def __call__(self, z: np.ndarray) -> tuple[float, np.ndarray]:
         """Value (nats) and gradient (q,) at z; one pass."""
@@ -83,17 +82,18 @@ class LogPosterior:
         return self(z)[0] + 0.5 * float(np.log(2 * np.pi / curvature).sum())
 
     def _prior(self, z: np.ndarray) -> float:
-        return log_prior(self.model, z, self.problem.n_features, self.scale)
+        return self.prior.log_density(z)
 
 
 def find_modes(
-    model: MixtureModel, data: Dataset, starts: Sequence[Theta], policy: Policy, seed: int
+    prior: ModelPrior, data: Dataset, starts: Sequence[Theta], policy: Policy, seed: int
 ) -> tuple[list[Mode], float]:
     """Distinct modes that are neither collapsed nor narrow, and the passes it took to find them.
 
     `starts` are tried beside the verifier's own, so that masses are compared with where the draws are.
     """
-    posterior = LogPosterior(model, data)
+    model = prior.model
+    posterior = LogPosterior(model, data, prior)
     found: list[tuple[Theta, float, float, float, np.ndarray]] = []
     for start in [*_own_starts(model, data, seed), *starts]:
         end = _em(posterior.problem, start)

@@ -9,6 +9,7 @@ from planted_draws import normal_draws, posterior
 from mixcompare.data import Dataset
 from mixcompare.datasets import load_dataset
 from mixcompare.mixture import MixtureModel
+from mixcompare.prior import Prior
 from mixcompare.problem import Problem
 from mixcompare.records import DRAW_FINDINGS, Verdict
 from mixcompare.theta import Theta
@@ -90,7 +91,7 @@ def test_a_missed_mode_of_equal_height_is_found_by_its_place():
     x = np.array([-10.0, -10.3, -9.7, 0.0, 0.3, -0.3, 10.0, 10.3, 9.7] * 4)
     data = Dataset(np.sort(x + np.tile(np.linspace(-0.2, 0.2, 4), 9)))
     model = MixtureModel("gaussian", 2)
-    modes, _ = find_modes(model, data, [], Policy(), 0)
+    modes, _ = find_modes(Prior().on(model, data), data, [], Policy(), 0)
     heights = sorted(mode.loglik for mode in modes if mode.share > 0.1)
     assert len(heights) == 2
     assert heights[1] - heights[0] < 0.1

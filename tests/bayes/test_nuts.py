@@ -143,7 +143,7 @@ def test_three_coins_converge_and_are_not_identified():
 @pytest.mark.parametrize(
     ("settings", "word"),
     [
-        ({"priors": "flat"}, "priors"),
+        ({"priors": "flst"}, "priors"),
         ({"draws": 2}, "draws"),
         ({"tune": 0}, "tune"),
         ({"n_chains": 0}, "n_chains"),

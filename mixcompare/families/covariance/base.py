@@ -131,29 +131,60 @@ class Kind(ABC):
         """(n,) by `scipy.stats`, unchecked."""
 
     # -- the posterior ----------------------------------------------------------------------------
+    #
+    # Symbolic matrices are "sds" (m, d) of independent features, or "factors", m lower triangles (d, d);
+    # m is the number of components, or 1 if they share one.
+
+    own_sds: ClassVar[bool] = True
+    """Whether each feature has an sd of its own."""
+
+    def n_sds(self, d: int) -> int:
+        """Numbers of sds of one matrix."""
+        return d if self.own_sds else 1
+
+    @abstractmethod
+    def pymc_matrices(
+        self, m: int, d: int, sds: tuple[Any, dict[str, Any]], eta: Any
+    ) -> dict[str, Any]:
+        """Declare m matrices whose sds have this distribution, correlations ~ LKJ(eta); the symbolic ones."""
+
+    @abstractmethod
+    def pymc_from_free(self, free: Any, d: int) -> dict[str, Any]:
+        """The symbolic matrices at symbolic coordinates (m, n_free)."""
 
     @abstractmethod
     def pymc_distances(
-        self, x: Any, means: Any, shared: bool, K: int, prior: Any
+        self, x: Any, means: Any, matrices: Mapping[str, Any], K: int
     ) -> tuple[Any, Any]:
-        """Declare the matrices with their prior; symbolic (x - m)' S^-1 (x - m) (n, K), log |S| / 2 (K,)."""
+        """Symbolic (x - m)' S^-1 (x - m) (n, K), and log |S| / 2 (K,) or (1,)."""
 
-    def pymc_densities(self, x: Any, means: Any, shared: bool, K: int, prior: Any) -> Any:
+    def pymc_densities(self, x: Any, means: Any, matrices: Mapping[str, Any], K: int) -> Any:
         """The same, and from it the symbolic normal log-densities (n, K)."""
-        distance, half = self.pymc_distances(x, means, shared, K, prior)
+        distance, half = self.pymc_distances(x, means, matrices, K)
         return -0.5 * (distance + x.type.shape[1] * LOG_2PI) - half
 
     @abstractmethod
     def from_draws(self, draws: Mapping[str, np.ndarray], m: int, d: int) -> np.ndarray:
-        """Matrices (..., m, d, d) from draws of the variables declared."""
+        """Matrices (..., m, d, d) from draws of the variables that `pymc_matrices` declares."""
 
     @abstractmethod
     def to_draws(self, covariances: np.ndarray) -> dict[str, np.ndarray]:
         """The inverse, for one point."""
 
     @abstractmethod
-    def log_prior(self, covariances: np.ndarray, sd: np.ndarray) -> float:
-        """Log-density of the prior in the unconstrained coordinates; `sd` (d,) are its median sds."""
+    def from_free(self, free: np.ndarray, d: int) -> np.ndarray:
+        """Matrices (..., d, d) at coordinates (..., n_free)."""
+
+    @abstractmethod
+    def free(self, covariances: np.ndarray) -> np.ndarray:
+        """The inverse, of matrices (m, d, d)."""
+
+    @abstractmethod
+    def apart(self, covariances: np.ndarray, eta: float) -> tuple[np.ndarray, float]:
+        """Logarithms of the sds (m, n_sds), and the log-density of all else in the kind's coordinates.
+
+        That of correlations ~ LKJ(eta) given the sds, with the Jacobian of both to the coordinates.
+        """
 
 
 def cholesky(covariances: np.ndarray) -> np.ndarray:
@@ -206,9 +237,9 @@ def ratio(after: float, before: float) -> float:
     return after / before if before > 0 else 0.0
 
 
-def independent(x: Any, means: Any, sigma: Any) -> tuple[Any, Any]:
-    """See `Kind.pymc_distances`: of independent features with sds `sigma` (1 or K, d)."""
+def independent(x: Any, means: Any, sds: Any) -> tuple[Any, Any]:
+    """See `Kind.pymc_distances`: of independent features with sds (1 or K, d)."""
     import pytensor.tensor as pt
 
-    residual = (x[:, None, :] - means) / sigma
-    return (residual**2).sum(axis=2), pt.log(sigma).sum(axis=1)
+    residual = (x[:, None, :] - means) / sds
+    return (residual**2).sum(axis=2), pt.log(sds).sum(axis=1)

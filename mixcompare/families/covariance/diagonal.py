@@ -25,7 +25,6 @@ from mixcompare.families.covariance.base import (
 )
 from mixcompare.families.fused import Core
 from mixcompare.families.maps import lesser
-from mixcompare.families.priors import LOG_SD, log_normal_density
 from mixcompare.numerics import inlinable
 
 
@@ -108,7 +107,7 @@ def score(P, S, layout, g):  # type: ignore[no-untyped-def]
 
 
 class Diagonal(Kind):
-    """A variance for each feature; for d = 1, the variance. Coordinates: log sds. Prior: LogNormal sds."""
+    """A variance for each feature; for d = 1, the variance. Coordinates: log sds."""
 
     core = Core(statistics, maximise, natural, to_free, to_natural, score)
     correlated = False
@@ -177,16 +176,24 @@ class Diagonal(Kind):
         density: np.ndarray = stats.norm.pdf(x, mean, raw).prod(axis=1)
         return density
 
-    def pymc_distances(
-        self, x: Any, means: Any, shared: bool, K: int, prior: Any
-    ) -> tuple[Any, Any]:
-        """Variable "sigma" (1 or K, d); log sds ~ N(log(sd / K), 0.8^2)."""
-        import pymc as pm
+    def pymc_matrices(
+        self, m: int, d: int, sds: tuple[Any, dict[str, Any]], eta: Any
+    ) -> dict[str, Any]:
+        """Variable "sigma" (m, d)."""
+        distribution, arguments = sds
+        return {"sds": distribution("sigma", **arguments, shape=(m, d))}
+
+    def pymc_from_free(self, free: Any, d: int) -> dict[str, Any]:
+        """See `Kind`."""
         import pytensor.tensor as pt
 
-        shape = (1 if shared else K, x.type.shape[1])
-        sigma = pm.LogNormal("sigma", pt.log(prior["sd"] / K), LOG_SD, shape=shape)
-        return independent(x, means, sigma)
+        return {"sds": pt.exp(free)}
+
+    def pymc_distances(
+        self, x: Any, means: Any, matrices: Mapping[str, Any], K: int
+    ) -> tuple[Any, Any]:
+        """See `Kind`."""
+        return independent(x, means, matrices["sds"])
 
     def from_draws(self, draws: Mapping[str, np.ndarray], m: int, d: int) -> np.ndarray:
         """See `Kind`."""
@@ -196,6 +203,14 @@ class Diagonal(Kind):
         """See `Kind`."""
         return {"sigma": np.sqrt(diagonal(covariances))}
 
-    def log_prior(self, covariances: np.ndarray, sd: np.ndarray) -> float:
+    def from_free(self, free: np.ndarray, d: int) -> np.ndarray:
         """See `Kind`."""
-        return log_normal_density(log_sds(covariances), np.log(sd), LOG_SD)
+        return np.exp(2 * free)[..., None] * np.eye(d)
+
+    def free(self, covariances: np.ndarray) -> np.ndarray:
+        """See `Kind`."""
+        return log_sds(covariances)
+
+    def apart(self, covariances: np.ndarray, eta: float) -> tuple[np.ndarray, float]:
+        """See `Kind`; sds are all there is."""
+        return log_sds(covariances), 0.0

@@ -15,6 +15,7 @@ from mixcompare.families.covariance.base import (
     about_mean,
     centred,
     cholesky,
+    log_sds,
     means_to_free,
     own_sd,
     pool,
@@ -24,7 +25,7 @@ from mixcompare.families.covariance.base import (
 )
 from mixcompare.families.fused import Core
 from mixcompare.families.maps import lesser
-from mixcompare.families.priors import LKJ_ETA, LOG_SD, log_factor_density
+from mixcompare.families.priors.densities import log_lkj_density
 from mixcompare.numerics import inlinable
 
 
@@ -212,7 +213,7 @@ class Full(Kind):
     """Any positive definite matrix.
 
     Coordinates: the Cholesky factor L row by row, logarithms on the diagonal (Pinheiro and Bates 1996,
-    their log-Cholesky parametrisation). Prior: sds LogNormal, correlations LKJ(2).
+    their log-Cholesky parametrisation).
     """
 
     core = Core(statistics, maximise, natural, to_free, to_natural, score)
@@ -290,25 +291,52 @@ class Full(Kind):
         density: np.ndarray = stats.multivariate_normal.pdf(x, mean, matrix)
         return density
 
-    def pymc_distances(
-        self, x: Any, means: Any, shared: bool, K: int, prior: Any
-    ) -> tuple[Any, Any]:
-        """One packed factor "factor_k" a matrix; log sds ~ N(log(sd / K), 0.8^2)."""
+    def pymc_matrices(
+        self, m: int, d: int, sds: tuple[Any, dict[str, Any]], eta: Any
+    ) -> dict[str, Any]:
+        """One packed factor "factor_k" a matrix."""
         import pymc as pm
+
+        distribution, arguments = sds
+        factors = []
+        for k in range(m):
+            packed = pm.LKJCholeskyCov(
+                f"factor_{k}",
+                n=d,
+                eta=eta,
+                sd_dist=distribution.dist(**arguments, shape=d),
+                compute_corr=False,
+            )
+            factors.append(pm.math.expand_packed_triangular(d, packed, lower=True))
+        return {"factors": factors}
+
+    def pymc_from_free(self, free: Any, d: int) -> dict[str, Any]:
+        """See `Kind`."""
         import pytensor.tensor as pt
 
-        d, columns, halves = x.type.shape[1], [], []
-        for k in range(1 if shared else K):
-            sds = pm.LogNormal.dist(pt.log(prior["sd"] / K), LOG_SD, shape=d)
-            packed = pm.LKJCholeskyCov(
-                f"factor_{k}", n=d, eta=LKJ_ETA, sd_dist=sds, compute_corr=False
-            )
-            factor = pm.math.expand_packed_triangular(d, packed, lower=True)
+        rows, columns = np.tril_indices(d)
+        on = rows == columns
+        values = pt.where(on, pt.exp(pt.where(on, free, 0.0)), free)
+        m = free.type.shape[0]
+        return {
+            "factors": [
+                pt.set_subtensor(pt.zeros((d, d))[rows, columns], values[k]) for k in range(m)
+            ]
+        }
+
+    def pymc_distances(
+        self, x: Any, means: Any, matrices: Mapping[str, Any], K: int
+    ) -> tuple[Any, Any]:
+        """See `Kind`."""
+        import pytensor.tensor as pt
+
+        d, columns, halves, factors = x.type.shape[1], [], [], matrices["factors"]
+        for k, factor in enumerate(factors):
             inverse = pt.linalg.solve_triangular(factor, pt.eye(d), lower=True)
-            for j in range(K) if shared else [k]:
+            halves.append(pt.log(pt.diagonal(factor)).sum())
+            for j in range(K) if len(factors) < K else [k]:
                 residual = pt.dot(x - means[j], inverse.T)
                 columns.append((residual**2).sum(axis=1))
-                halves.append(pt.log(pt.diagonal(factor)).sum())
         return pt.stack(columns, axis=1), pt.stack(halves)
 
     def from_draws(self, draws: Mapping[str, np.ndarray], m: int, d: int) -> np.ndarray:
@@ -325,6 +353,22 @@ class Full(Kind):
         factors = cholesky(covariances)
         return {f"factor_{k}": factor[rows, columns] for k, factor in enumerate(factors)}
 
-    def log_prior(self, covariances: np.ndarray, sd: np.ndarray) -> float:
+    def from_free(self, free: np.ndarray, d: int) -> np.ndarray:
         """See `Kind`."""
-        return float(sum(log_factor_density(f, np.log(sd)) for f in cholesky(covariances)))
+        rows, columns = np.tril_indices(d)
+        factors = np.zeros((*free.shape[:-1], d, d))
+        factors[..., rows, columns] = free
+        factors[..., range(d), range(d)] = np.exp(factors[..., range(d), range(d)])
+        return factors @ factors.swapaxes(-1, -2)
+
+    def free(self, covariances: np.ndarray) -> np.ndarray:
+        """See `Kind`."""
+        d = covariances.shape[1]
+        factors = cholesky(covariances)
+        factors[:, range(d), range(d)] = np.log(factors[:, range(d), range(d)])
+        return factors[:, *np.tril_indices(d)]
+
+    def apart(self, covariances: np.ndarray, eta: float) -> tuple[np.ndarray, float]:
+        """See `Kind`."""
+        rest = sum(log_lkj_density(factor, eta) for factor in cholesky(covariances))
+        return log_sds(covariances), float(rest)

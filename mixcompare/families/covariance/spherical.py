@@ -24,7 +24,6 @@ from mixcompare.families.covariance.base import (
 )
 from mixcompare.families.fused import Core
 from mixcompare.families.maps import lesser
-from mixcompare.families.priors import LOG_SD, log_normal_density
 from mixcompare.numerics import inlinable
 
 
@@ -116,6 +115,7 @@ class Spherical(Kind):
 
     core = Core(statistics, maximise, natural, to_free, to_natural, score)
     correlated = False
+    own_sds = False
 
     def scale(self, variances: np.ndarray) -> np.ndarray:
         """The root of the mean variance, for all."""
@@ -180,16 +180,24 @@ class Spherical(Kind):
         density: np.ndarray = stats.norm.pdf(x, mean, raw[0]).prod(axis=1)
         return density
 
-    def pymc_distances(
-        self, x: Any, means: Any, shared: bool, K: int, prior: Any
-    ) -> tuple[Any, Any]:
-        """Variable "sigma" (1 or K, 1)."""
-        import pymc as pm
+    def pymc_matrices(
+        self, m: int, d: int, sds: tuple[Any, dict[str, Any]], eta: Any
+    ) -> dict[str, Any]:
+        """Variable "sigma" (m, 1)."""
+        distribution, arguments = sds
+        return _everywhere(distribution("sigma", **arguments, shape=(m, 1)), d)
+
+    def pymc_from_free(self, free: Any, d: int) -> dict[str, Any]:
+        """See `Kind`."""
         import pytensor.tensor as pt
 
-        log_sd = pt.log(pt.sqrt((prior["sd"] ** 2).mean()) / K)
-        sigma = pm.LogNormal("sigma", log_sd, LOG_SD, shape=(1 if shared else K, 1))
-        return independent(x, means, pt.tile(sigma, (1, x.type.shape[1])))
+        return _everywhere(pt.exp(free), d)
+
+    def pymc_distances(
+        self, x: Any, means: Any, matrices: Mapping[str, Any], K: int
+    ) -> tuple[Any, Any]:
+        """See `Kind`."""
+        return independent(x, means, matrices["sds"])
 
     def from_draws(self, draws: Mapping[str, np.ndarray], m: int, d: int) -> np.ndarray:
         """See `Kind`."""
@@ -199,7 +207,21 @@ class Spherical(Kind):
         """See `Kind`."""
         return {"sigma": np.sqrt(covariances[:, 0, :1])}
 
-    def log_prior(self, covariances: np.ndarray, sd: np.ndarray) -> float:
+    def from_free(self, free: np.ndarray, d: int) -> np.ndarray:
         """See `Kind`."""
-        log_sd = np.log(np.sqrt((sd**2).mean()))
-        return log_normal_density(log_sds(covariances)[:, 0], log_sd, LOG_SD)
+        return np.exp(2 * free)[..., None] * np.eye(d)
+
+    def free(self, covariances: np.ndarray) -> np.ndarray:
+        """See `Kind`."""
+        return log_sds(covariances)[:, :1]
+
+    def apart(self, covariances: np.ndarray, eta: float) -> tuple[np.ndarray, float]:
+        """See `Kind`; sds are all there is."""
+        return self.free(covariances), 0.0
+
+
+def _everywhere(sds: Any, d: int) -> dict[str, Any]:
+    """One sd (m, 1) for all features."""
+    import pytensor.tensor as pt
+
+    return {"sds": pt.tile(sds, (1, d))}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from mixcompare.prior import Prior
 from mixcompare.report import style
 from mixcompare.report.figures.density import Densities
 from mixcompare.report.figures.findings import Bar
@@ -42,6 +43,8 @@ class CaseData:
     cost: Cost
     parameters: list[Parameter | None]
     samplers: list[str]
+    priors: dict[str, list[str]]
+    """A prior in words -> the samplers that used it."""
     accuracy: list[Table]
 
 
@@ -64,6 +67,7 @@ def compute(view: View, case: Case) -> CaseData:
         cost=cost.compute(view, case),
         parameters=parameters(view, case) if samplers else [],
         samplers=samplers,
+        priors=_priors(case, samplers),
         accuracy=accuracy.compute(view, case),
     )
 
@@ -104,6 +108,19 @@ def _overlay(case: Case, rows: list[dict[str, Any]], samplers: list[str]) -> Den
     if case.truth is not None:
         fitted.append(Fitted("truth", case.truth, style.MUTED, ":"))
     return densities(case.model, case.dataset, fitted) if fitted else None
+
+
+def _priors(case: Case, samplers: list[str]) -> dict[str, list[str]]:
+    """On the first replicate; samplers without draws have none."""
+    found: dict[str, list[str]] = {}
+    if case.model is None or case.dataset is None:
+        return found
+    for method in samplers:
+        row = case.first[case.first["method"] == method].iloc[0]
+        if row["prior"]:
+            text = Prior.of(row["prior"]).on(case.model, case.dataset).text
+            found.setdefault(text, []).append(method)
+    return found
 
 
 def _by_method(case: Case) -> list[tuple[str, Densities]]:

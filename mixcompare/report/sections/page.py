@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mixcompare import prior, registry
+from mixcompare import registry
 from mixcompare.records import DRAW_FINDINGS, FINDINGS, SOUND
 from mixcompare.report import words
 from mixcompare.report.document import Drawing, Items, Paragraph, Section, Tabular
@@ -164,8 +164,6 @@ def _posterior(data: CaseData) -> Section:
     case, blocks = data.case, []
     if _first(data) is not None:
         drawn = registry.load("figures", "posterior")(data.parameters)
-        stated = prior.text(case.model) if case.model is not None else ""
-        priors = f"Priors: {stated}" if stated else "The priors are those of the family"
         caption = (
             "Each method's best end with its 95 % Wald interval, and the posterior mean of "
             f"{', '.join(data.samplers)} with its 95 % equal-tailed interval and draws, on the reporting "
@@ -174,13 +172,23 @@ def _posterior(data: CaseData) -> Section:
             f"{'The dotted line is the truth. ' if case.truth is not None else ''}{_together(data)}"
         )
         blocks = [
-            Paragraph(f"{priors}. {words.PRIORS}"),
+            *_priors(data.priors),
             Drawing(
                 f"{case.slug}-posterior", f"Estimates and posterior, {case.data}", caption, drawn
             ),
             Tabular(_estimates(data), folded=True),
         ]
     return Section(f"{case.slug}-posterior-beside", "Posterior beside the point estimates", blocks)
+
+
+def _priors(stated: dict[str, list[str]]) -> list[Any]:
+    """What was assumed, and of which samplers where they differ."""
+    if not stated:
+        return []
+    if len(stated) == 1:
+        return [Paragraph(f"Priors: {next(iter(stated))}. {words.PRIORS}")]
+    parts = [f"Priors of {', '.join(methods)}: {text}." for text, methods in stated.items()]
+    return [Paragraph(f"{' '.join(parts)} {words.OTHER_PRIORS} {words.PRIORS}")]
 
 
 def _first(data: CaseData) -> Parameter | None:

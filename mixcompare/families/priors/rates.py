@@ -1,0 +1,86 @@
+"""The conjugate prior on rates: Gamma."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mixcompare.families.base import Parameters
+from mixcompare.families.priors.base import (
+    ComponentPrior,
+    Number,
+    Seen,
+    declare_located,
+    locate,
+    located,
+)
+from mixcompare.families.priors.densities import log_gamma_density
+
+SHAPE = 1.5
+"""Default shape: weakly informative, and zero at the edge."""
+
+
+@dataclass(frozen=True)
+class GammaRates(ComponentPrior):
+    """rates (K,) ~ Gamma(shape, shape / mean), independent. Variable "rate".
+
+    Parameters
+    ----------
+    overall : callable
+        The rate of one component fitted to all the data, which is the default mean, of what is `Seen`.
+    said : str
+        The default second parameter in words, m being the mean of the data.
+    """
+
+    overall: Callable[[Seen, int], np.ndarray]
+    said: str
+    form: str = "weak"
+
+    @property
+    def numbers(self) -> tuple[Number, ...]:
+        """The shape, and the prior mean of a rate."""
+        return (Number("shape", SHAPE), Number("mean", self.overall, "rate"))
+
+    @property
+    def text(self) -> str:
+        """See `ComponentPrior`."""
+        return (
+            f"rates ~ Gamma({SHAPE:g}, {self.said}), where m is the sample mean (empirical Bayes)"
+        )
+
+    def declare(self, K: int, d: int, numbers: Mapping[str, Any], ordered: bool) -> dict[str, Any]:
+        """See `ComponentPrior`."""
+        import pymc as pm
+
+        arguments = {"alpha": numbers["shape"], "beta": numbers["shape"] / numbers["mean"][0]}
+        return {"rates": declare_located("rate", pm.Gamma, arguments, K, None, ordered)}
+
+    def from_draws(self, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """See `ComponentPrior`."""
+        return {"rates": located("rate", draws, features=False)}
+
+    def to_draws(self, parameters: Parameters) -> dict[str, np.ndarray]:
+        """See `ComponentPrior`."""
+        return locate("rate", np.maximum(parameters["rates"], 1e-6))
+
+    def log_density(self, parameters: Parameters, numbers: Mapping[str, np.ndarray]) -> float:
+        """See `ComponentPrior`."""
+        shape = float(numbers["shape"])
+        with np.errstate(divide="ignore"):
+            log_rates = np.log(parameters["rates"])
+        return log_gamma_density(log_rates, shape, shape / float(numbers["mean"][0]))
+
+    def sample(
+        self,
+        size: int,
+        K: int,
+        d: int,
+        numbers: Mapping[str, np.ndarray],
+        rng: np.random.Generator,
+    ) -> dict[str, np.ndarray]:
+        """See `ComponentPrior`."""
+        shape = float(numbers["shape"])
+        return {"rates": rng.gamma(shape, float(numbers["mean"][0]) / shape, size=(size, K))}
