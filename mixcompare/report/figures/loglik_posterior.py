@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -61,7 +62,7 @@ def _lines(ax: Axes, best: float, q: int, low: float) -> None:
     kept = logs < math.log(1.5)  # with one parameter the density has no bound at the best value
     ax.plot(best - below[kept], np.exp(logs[kept]), color=style.MUTED, lw=0.9)
     top = ax.get_xaxis_transform()
-    beside = {"transform": top, "fontsize": 7, "va": "bottom", "color": style.INK}
+    beside: dict[str, Any] = {"transform": top, "fontsize": 7, "va": "bottom", "color": style.INK}
     ax.text(best, 1.01, "best known", ha="right", **beside)
     ax.text(best - q / 2, 1.01, f"q/2 = {q / 2:g} below  ", ha="right", **beside)
 

@@ -13,7 +13,7 @@ from mixcompare.report import style
 
 @dataclass(frozen=True)
 class Compared:
-    """Draws of one quantity from prior and posterior; `best` is its value at the best known end."""
+    """Draws of one quantity from prior and posterior; `best` is its value at all equally good ends."""
 
     name: str
     prior: np.ndarray
@@ -36,7 +36,7 @@ def draw(compared: Sequence[Compared], method: str, columns: int = 2) -> Any:
         _panel(ax, one, color)
     for ax in axes.flat[len(compared) :]:
         ax.set_axis_off()
-    axes[0, 0].legend([f"{method}", "prior"], loc="upper left", handlelength=1.0, borderpad=0.1)
+    axes[0, 0].legend([method, "prior"], loc="upper left", handlelength=1.0, borderpad=0.1)
     return axes
 
 
@@ -48,7 +48,15 @@ def _panel(ax: Any, one: Compared, color: str) -> None:
     ax.stairs(_density(one.prior, edges), edges, color=style.INK, lw=1.1)
     if np.isfinite(one.best):
         ax.axvline(one.best, color=color, lw=1.0, ls=":")
-    ax.set_title(f"{one.name}: sd {100 * one.ratio:.0f} % of the prior's")
+    ax.set_title(one.name)
+    ax.text(
+        *(0.98, 0.97, f"sd ratio {one.ratio:.2f}"),
+        transform=ax.transAxes,
+        ha="right",
+        va="top",
+        fontsize=7.5,
+        color=style.INK,
+    )
     ax.set_yticks([])
     ax.set_ylim(0, 1.3 * ax.dataLim.y1)
     ax.spines["left"].set_visible(False)

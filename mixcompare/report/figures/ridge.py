@@ -14,7 +14,8 @@ from matplotlib.colors import Normalize
 
 from mixcompare.report import style
 
-COLORS = "viridis"
+COLORS = mpl.colormaps["viridis"].resampled(32)
+"""Few enough for a bar that is drawn and not painted."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,12 @@ def draw(ridge: Ridge, ax: Axes | None = None) -> Axes:
     third = len(ridge.names) > 2
     values = [s.at for s in ridge.slices] + [v for p in ridge.points for v in p.at[:, 2:].ravel()]
     norm = Normalize(min(values, default=0.0), max(values, default=1.0)) if third else None
-    colors = mpl.colormaps[COLORS]
     for slice_ in ridge.slices:
-        color = colors(norm(slice_.at)) if norm else style.MUTED
+        color = COLORS(norm(slice_.at)) if norm else style.MUTED
         levels = [-1e-6 - ridge.tolerance, 1.0]
         ax.contourf(ridge.x, ridge.y, -slice_.below, levels, colors=[color], alpha=0.55, zorder=1)
     for points in sorted(ridge.points, key=lambda p: not p.drawn):
-        _mark(ax, points, norm, colors)
+        _mark(ax, points, norm)
     ax.set_xlim(ridge.x[0], ridge.x[-1])
     ax.set_ylim(ridge.y[0], ridge.y[-1])
     ax.set_xlabel(ridge.names[0])
@@ -78,12 +78,12 @@ def draw(ridge: Ridge, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _mark(ax: Axes, points: Points, norm: Normalize | None, colors: Any) -> None:
+def _mark(ax: Axes, points: Points, norm: Normalize | None) -> None:
     look = style.look(points.method)
-    face = colors(norm(points.at[:, 2])) if norm is not None else look.color
+    face = COLORS(norm(points.at[:, 2])) if norm is not None else look.color
     x, y = points.at[:, 0], points.at[:, 1]
     if points.drawn:
-        ax.scatter(x, y, s=5, c=face, alpha=0.5, lw=0, zorder=0, label=f"{points.method}, draws")
+        ax.scatter(x, y, s=6, c=face, alpha=0.7, lw=0, zorder=0, label=f"{points.method}, draws")
         return
     edge: dict[str, Any] = {"edgecolors": style.INK, "linewidths": 1.0, "zorder": 3}
     ax.scatter(x, y, s=38, c=face, marker=look.marker, label=f"{points.method}, ends", **edge)

@@ -88,7 +88,9 @@ def involved(model: MixtureModel, dataset: Dataset, theta: Theta, n_flat: int) -
         for part, place in zip(share, places(dict(theta)), strict=True)
         if part > INVOLVED and not _mirrored(place)
     ]
-    every.sort(key=lambda pair: -pair[0])
+    every.sort(
+        key=lambda pair: -round(pair[0], 6)
+    )  # the first of those that only rounding tells apart
     inner = [place for _, place in every if place[0] != "weights"]
     weights = [place for _, place in every if place[0] == "weights"][:1]
     plane = sorted([*inner, *weights][:2], key=lambda place: (place[0] == "weights", *place))

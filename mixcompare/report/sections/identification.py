@@ -84,7 +84,7 @@ def compute(view: View, case: Case) -> Unidentified | None:
         drawn,
         rows[drawn]["sound"] is not False,
         compare(model, before, draws, dataset.columns)[:MOST],
-        _means(model, before, draws, dataset.columns),
+        _means(model, before, draws, dataset.columns, at_ends),
         at_ends,
     )
 
@@ -118,9 +118,13 @@ def _pooled(name: str, index: tuple[int, ...], columns: tuple[str, ...]) -> str:
 
 
 def _means(
-    model: MixtureModel, before: Draws, after: Draws, columns: tuple[str, ...]
+    model: MixtureModel,
+    before: Draws,
+    after: Draws,
+    columns: tuple[str, ...],
+    at_ends: list[tuple[str, float, float]],
 ) -> list[Identified]:
-    """The mixture's mean of each feature where it exists in every draw."""
+    """The mixture's mean of each feature where it exists in every draw, and at the ends if they agree."""
     prior, posterior = (
         label_free(model, draws, np.zeros(draws.shape))["mixture mean"] for draws in (before, after)
     )
@@ -131,7 +135,9 @@ def _means(
         own = posterior[..., j].ravel()
         name = "mixture mean" if len(columns) == 1 else f"mixture mean, {column}"
         low, high = np.quantile(own, [0.025, 0.975])
-        compared = Compared(name, prior[..., j].ravel(), own)
+        at = (np.nan, np.nan) if not at_ends else at_ends[j][1:]
+        best = at[0] if _agree(*at) else np.nan
+        compared = Compared(name, prior[..., j].ravel(), own, best)
         found.append(Identified(compared, (float(low), float(high))))
     return found
 
@@ -251,7 +257,11 @@ def _identified(found: Unidentified) -> str:
 
 
 def _range(low: float, high: float) -> str:
-    return f"{low:.4g}" if high - low <= 1e-3 * max(abs(low), 1e-12) else f"{low:.4g} to {high:.4g}"
+    return f"{low:.4g}" if _agree(low, high) else f"{low:.4g} to {high:.4g}"
+
+
+def _agree(low: float, high: float) -> bool:
+    return high - low <= 1e-3 * max(abs(low), 1e-12)
 
 
 def _drawn_ridge(found: Unidentified, ridge: Ridge) -> Drawing:
@@ -273,8 +283,8 @@ def _drawn_prior(found: Unidentified) -> Drawing:
     drawn = registry.load("figures", "prior-posterior")(every, found.method)
     caption = (
         f"Prior (outline) over the posterior of {found.method}, on the reporting scale, of any component: "
-        "a posterior as wide as its prior has learnt nothing from the data. Last, for contrast, the mean of "
-        "the mixture, which no relabelling and no flat direction changes."
+        "a posterior as wide as its prior (sd ratio 1) has learnt nothing from the data. Last, for contrast, "
+        "the mean of the mixture, which no relabelling and no flat direction changes (dotted: at the ends)."
     )
     return Drawing(
         f"{case.slug}-prior-posterior", f"Prior and posterior, {case.data}", caption, drawn

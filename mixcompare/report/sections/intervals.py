@@ -15,6 +15,7 @@ from mixcompare.mixture import MixtureModel
 from mixcompare.report import words
 from mixcompare.report.figures.posterior import Estimate, Parameter
 from mixcompare.report.view import Case, View
+from mixcompare.study.words import listed
 from mixcompare.theta import Theta
 
 MOST = 24
@@ -74,10 +75,15 @@ def numbering(model: MixtureModel, theta: Theta, first: Theta | None) -> np.ndar
 
 def refusals(case: Case) -> list[str]:
     """Why methods' best ends have no further intervals, each reason once; first replicate."""
-    reasons = [
-        found["refused"] for cell in case.first["intervals"] for found in (cell or {}).values()
+    kinds: dict[str, dict[str, str]] = {}
+    for cell in case.first["intervals"]:
+        for kind, found in (cell or {}).items():
+            if found["refused"]:
+                kinds.setdefault(found["refused"].removeprefix(kind), {})[kind] = found["refused"]
+    return [
+        f"No {listed(list(reasons))} intervals: {next(iter(reasons.values()))}."
+        for reasons in kinds.values()
     ]
-    return list(dict.fromkeys(reason for reason in reasons if reason))
 
 
 class _End:

@@ -167,7 +167,7 @@ def _posterior(data: CaseData) -> Section:
         drawn = registry.load("figures", "posterior")(data.parameters)
         blocks = [
             *_priors(data.priors),
-            *(Paragraph(f"{reason}.") for reason in data.refusals),
+            *(Paragraph(reason) for reason in data.refusals),
             Drawing(
                 f"{case.slug}-posterior",
                 f"Estimates and intervals, {case.data}",
