@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +19,9 @@ FRESH_POINTS = 4000
 
 MOST_DRAWS = 500
 """Draws whose densities are averaged at most, evenly spread over the chains."""
+
+TOGETHER = 5
+"""Draws whose components are evaluated in one call."""
 
 PLUG_IN, PREDICTIVE = "plug-in", "posterior predictive"
 """What is put on the fresh points: the density at the estimate, and the mean density over the draws."""
@@ -68,9 +72,7 @@ def predictive(
     x, true = _fresh_points(truth, seed, "predictive", data_name, replicate)
     found = {PLUG_IN: _expected(model.log_density(x, theta) - true)}
     if draws is not None:
-        every = np.array([model.log_density(x, draw) for draw in draws.spread(MOST_DRAWS)])
-        mean = logsumexp(every, axis=0) - np.log(len(every))
-        found[PREDICTIVE] = _expected(mean - true)
+        found[PREDICTIVE] = _expected(_mean_density(model, draws, x) - true)
     return {k: value for k, (value, _) in found.items()}, {k: se for k, (_, se) in found.items()}
 
 
@@ -78,6 +80,23 @@ def mean_mcse(values: np.ndarray) -> tuple[float, float]:
     """Mean, and sd / sqrt(R) with divisor R - 1; nan for R = 1."""
     mcse = values.std(ddof=1) / np.sqrt(values.size) if values.size > 1 else np.nan
     return float(values.mean()), float(mcse)
+
+
+def _mean_density(model: MixtureModel, draws: Draws, x: np.ndarray) -> np.ndarray:
+    """(n,) logarithm of the mean density over the draws.
+
+    The mean of mixtures is the mixture of all their components, taken together some draws at a time.
+    """
+    chosen = draws.spread(MOST_DRAWS)
+    parts = []
+    for some in itertools.batched(chosen, TOGETHER):
+        names = some[0].parameters
+        theta = Theta(
+            np.concatenate([draw.weights for draw in some]) / len(chosen),
+            **{name: np.concatenate([draw[name] for draw in some]) for name in names},
+        )
+        parts.append(MixtureModel(model.family, theta.n_components).log_density(x, theta))
+    return logsumexp(np.array(parts), axis=0)
 
 
 def _expected(log_ratio: np.ndarray) -> tuple[float, float]:

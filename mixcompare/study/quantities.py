@@ -180,6 +180,14 @@ def _metric(name: str) -> Callable[[Selection], float]:
     return compute
 
 
+def _predictive_difference(s: Selection) -> float:
+    table = s.pick(s.results.predictive(), ("data", "model", "method", "density"))
+    table = table[table["n_pairs"] > 0]
+    if len(table) != 1:
+        raise NoAnswer(f"{len(table)} differences are selected, expected one: see where")
+    return float(table["difference"].iloc[0])
+
+
 def _rate(said: bool) -> Callable[[Selection], float]:
     def compute(s: Selection) -> float:
         fits = s.fits
@@ -339,6 +347,13 @@ QUANTITIES: dict[str, Quantity] = {
         name: Quantity(f"{name} over replicates (see accuracy)", NUMBERS, _metric(name))
         for name in NAMES["metrics"]
     },
+    "predictive_difference": Quantity(
+        "log density on fresh data less that of the first point estimate, paired over replicates, nats per "
+        "observation; `density` is plug-in or posterior predictive",
+        ("data", "model", "method", "density"),
+        _predictive_difference,
+        ("method",),
+    ),
     "max_rhat": Quantity(
         "largest R-hat of the posteriors, raw labels left out",
         FITS,

@@ -18,9 +18,6 @@ from mixcompare.study.expect import check_names
 from mixcompare.study.explain import at, blame, place
 from mixcompare.study.resolve_data import resolve_data
 
-FURTHER = ("profile", "bootstrap")
-"""Kinds of intervals that a study can ask for."""
-
 
 def make_design(study: spec.Study, quick: bool = False, kept: Mapping[str, Dataset] = {}) -> Design:
     """The design of a study, at quick size if asked; `kept` are data by name that stand in for files.
@@ -139,16 +136,8 @@ def _check_quick(study: spec.Study, methods: Sequence[PlannedMethod]) -> None:
 
 def _intervals(study: spec.Study) -> AskedIntervals:
     block = study.file.intervals
-    if block is None:
-        return AskedIntervals()
-    for j, kind in enumerate(block.kinds):
-        if kind not in FURTHER or kind in block.kinds[:j]:
-            got = f'"{kind}" twice' if kind in block.kinds[:j] else f'"{kind}"'
-            raise SpecError(
-                f"{study.path}: {place('intervals', 'kinds', j)}: expected each of {', '.join(FURTHER)} at "
-                f"most once (Wald intervals come with every maximum), got {got}.{nearest(kind, FURTHER)}"
-            )
-    return AskedIntervals(block.kinds, block.replicates)
+    with at(study.path, "intervals", "kinds"):
+        return AskedIntervals(block.kinds, block.replicates) if block else AskedIntervals()
 
 
 # -- what must fit together -----------------------------------------------------------------------

@@ -272,6 +272,9 @@ def test_predictive_differences_are_paired_over_replicates():
     assert (bfgs.estimate, bfgs.n_used, bfgs.n_planned) == (3.5, 2, 3)
     assert (bfgs.difference, bfgs.difference_mcse, bfgs.n_pairs) == (0.5, 0.5, 2)
     assert results(waiting()).predictive().empty
+    asked = {"quantity": "predictive_difference", "where": {"method": "nuts", "density": "plug-in"}}
+    found = results(rows, {"expect": [{**asked, "value": -1.0, "tolerance": 1e-9}]}).expectations()
+    assert found["status"].tolist() == ["reproduced"]
 
 
 def test_accuracy_of_real_data_is_empty():

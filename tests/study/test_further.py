@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import mixcompare as mc
 from mixcompare.errors import SpecError
 from mixcompare.inference.intervals import intervals
 from mixcompare.records import Cost, FitRecord, Solver, Trajectory, Verdict
@@ -109,10 +110,10 @@ def test_a_row_with_them_is_replayed_bit_for_bit(results):
     [
         (
             '{ kinds = ["profil"] }',
-            r"intervals\.kinds\[1\]: expected each of profile, bootstrap.*profil",
+            r"intervals\.kinds: expected each of profile, bootstrap.*profil",
         ),
         ('{ kinds = ["wald"] }', "Wald intervals come with every maximum"),
-        ('{ kinds = ["profile", "profile"] }', r"kinds\[2\].*twice"),
+        ('{ kinds = ["profile", "profile"] }', r"kinds: .*\"profile\" twice"),
         ("{ kinds = [] }", r"intervals\.kinds: expected at least one entry"),
         ('["profile"]', r"intervals: expected a table"),
         ('{ kinds = ["profile"], level = 0.9 }', r'intervals: unknown key "level"'),
@@ -144,3 +145,15 @@ def test_the_best_end_is_the_one_a_user_would_take():
         ("cg", ended(-1.0, narrow=True)),
     ]
     assert best_ends(records) == [2, 6]
+
+
+def test_a_comparison_takes_them_too():
+    """One normal distribution: the profile deviance of its mean m is n log(1 + (m - mean)^2 / sd^2)."""
+    x = np.array([1.0, 2.0, 2.5, 5.0, 7.0])
+    model = mc.MixtureModel("gaussian", 1)
+    made = mc.compare(model, x, ["em"], n_starts=1, intervals="profile")
+    low, high = json.loads(made.fits["intervals"][0])["profile"]["bounds"]["means"]
+    half = x.std() * np.sqrt(np.expm1(1.959964**2 / x.size))
+    assert (low[0][0], high[0][0]) == pytest.approx((x.mean() - half, x.mean() + half), abs=1e-5)
+    with pytest.raises(SpecError, match=r"intervals: expected each of profile.*profil"):
+        mc.compare(model, x, ["em"], intervals=["profil"])
