@@ -268,11 +268,14 @@ def _drawn_ridge(found: Unidentified, ridge: Ridge) -> Drawing:
     case = found.case
     drawn = registry.load("figures", "ridge")(ridge)
     drawn_by = ", ".join(points.method for points in ridge.points if points.drawn)
-    third = f" of {ridge.names[2]}, which is the colour," if len(ridge.names) > 2 else ""
+    third = f" for some values of {ridge.names[2]}, the colour" if len(ridge.names) > 2 else ""
+    more = max((row["size"] for row in found.spectra), default=0) > len(ridge.names)
+    others = ", the other parameters as at the best end" if more else ""
+    outside = ": those outside the bands differ in the other parameters" if more else ""
     caption = (
-        f"The ridge: bands where the log-likelihood is within {ridge.tolerance:g} nats of the best known, "
-        f"for some values{third} the other parameters as at the best end; marks are ends of the methods"
-        f"{', dots draws of ' + drawn_by if drawn_by else ''}. All marks fit equally well."
+        f"The ridge: bands where the log-likelihood is within {ridge.tolerance:g} nats of the best known "
+        f"value{third}{others}; marks are ends of the methods"
+        f"{', dots draws of ' + drawn_by if drawn_by else ''}. All marks fit equally well{outside}."
     )
     return Drawing(f"{case.slug}-ridge", f"The ridge, {case.data}", caption, drawn)
 
