@@ -34,6 +34,8 @@ class Dataset:
         What the data were drawn from, if they were simulated.
     units : tuple of str
         Unit of each of the d features, "" where it is not known.
+    prior : mapping or None
+        What the truth itself was drawn from, as `Prior.of` takes it; None where it is fixed.
 
     Raises
     ------
@@ -49,6 +51,7 @@ class Dataset:
     source: str = ""
     truth: Any = field(default=None, repr=False)
     units: tuple[str, ...] = ()
+    prior: Any = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         x = _numbers(self.x, self.name)

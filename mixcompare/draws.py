@@ -36,6 +36,12 @@ class Draws:
         return {"weights": self.weights, **self.parameters}
 
     @property
+    def flat(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Weights (M, K) and parameters name -> (M, K, ...) of all M draws, chain after chain."""
+        joined = {name: value.reshape(-1, *value.shape[2:]) for name, value in self.values.items()}
+        return joined.pop("weights"), joined
+
+    @property
     def is_finite(self) -> bool:
         """Whether every number is finite."""
         return all(bool(np.isfinite(value).all()) for value in self.values.values())
@@ -76,13 +82,8 @@ def from_tree(model: MixtureModel, n_features: int, tree: Any) -> Draws:
 
 def log_likelihoods(problem: Problem, draws: Draws) -> np.ndarray:
     """Log-likelihood of each draw (chains, draws), nats; one pass a draw."""
-    chains, size = draws.shape
-    return np.array(
-        [
-            [problem.log_likelihood(draws.theta(chain, draw)) for draw in range(size)]
-            for chain in range(chains)
-        ]
-    )
+    weights, parameters = draws.flat
+    return problem.log_likelihoods(weights, parameters).reshape(draws.shape)
 
 
 def label_free(model: MixtureModel, draws: Draws, loglik: np.ndarray) -> dict[str, np.ndarray]:

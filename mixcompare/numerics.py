@@ -23,19 +23,33 @@ from numba.extending import intrinsic, register_jitable
 FAST = {"contract", "nsz", "arcp", "reassoc"}
 
 
-def _cache_folder() -> str:
-    """Named by a hash of all our sources, because numba itself notices edits of one file only.
-
-    Stale code is not just wrong: it works on arrays of other shapes. So the name is kept where a user
-    says where numba's cache should be, too.
-    """
+def _sources() -> str:
     sources = sorted(Path(__file__).parent.rglob("*.py"))
     content = hashlib.sha256()
     for source in sources:
-        if source.parent.name in ("mixcompare", "families", "covariance", "estimators"):
+        if source.parent.name in (
+            "mixcompare",
+            "families",
+            "conjugate",
+            "covariance",
+            "estimators",
+        ):
             content.update(source.read_bytes())
+    return content.hexdigest()[:12]
+
+
+SOURCES = _sources()
+"""A hash, 12 hex digits, of all our sources: by which caches of machine code notice an edit.
+
+Numba itself notices edits of one file only, and stale code is not just wrong: it works on arrays of other
+shapes.
+"""
+
+
+def _cache_folder() -> str:
+    """Named by the hash, also where a user says where numba's cache should be."""
     chosen = os.environ.get("NUMBA_CACHE_DIR") or platformdirs.user_cache_dir("mixcompare")
-    return str(Path(chosen) / f"numba-{content.hexdigest()[:12]}")
+    return str(Path(chosen) / f"numba-{SOURCES}")
 
 
 CACHE_FOLDER = _cache_folder()

@@ -146,6 +146,20 @@ class Problem:
         self._record(loglik, theta, theta)
         return loglik
 
+    def log_likelihoods(self, weights: np.ndarray, parameters: Parameters) -> np.ndarray:
+        """Log-likelihoods (M,), nats, at M points: weights (M, K), parameters name -> (M, K, ...).
+
+        M passes; the budget must allow them all.
+        """
+        spent = self.spent(len(weights))
+        if spent:
+            raise BudgetExceeded(spent)
+        logliks = self.likelihood.values(
+            weights, self.model.family.to_frame(parameters, self.frame)
+        )
+        self.book(logliks)
+        return logliks
+
     def value(self, z: np.ndarray) -> float:
         """Log-likelihood (nats) at z, as in `value_and_score`; one pass."""
         self._charge()
@@ -168,6 +182,25 @@ class Problem:
             loglik, gradient = self.likelihood.value_and_score(z, self._value_and_score)
         self._record(loglik, z, None)
         return loglik, gradient
+
+    @property
+    def exact_products(self) -> bool:
+        """Whether there is a `product`: for exponential families."""
+        return self.likelihood.exact_products
+
+    def product(self, z: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """The Hessian of the log-likelihood at z, as in `value_and_score`, times v (q,); two passes.
+
+        One goes through the data: beside the component log-densities it makes their derivatives along
+        v, of which there are as many, and is booked as the two that it takes the time of.
+        """
+        if not v.any():
+            return np.zeros_like(v)
+        self._charge(2)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            loglik, product = self.likelihood.value_and_product(z, v)
+        self._record(loglik, z, None)
+        return product
 
     def value_of(self, weights: np.ndarray, parameters: Parameters, point: np.ndarray) -> float:
         """The value at weights and component parameters in the frame; `point` is how an optimiser has them.
@@ -358,11 +391,11 @@ class Problem:
             self._booked.append(np.array(self._trajectory, dtype=float))
             self._trajectory = []
 
-    def _charge(self) -> None:
-        spent = self.spent()
+    def _charge(self, passes: int = 1) -> None:
+        spent = self.spent(passes)
         if spent:
             raise BudgetExceeded(spent)
-        self.passes += 1
+        self.passes += passes
 
     def _record(self, loglik: float, point: Any, theta: Theta | None) -> None:
         self._trajectory.append((self.passes, loglik))

@@ -44,6 +44,9 @@ NAMES: dict[str, dict[str, str]] = {
         "trust-ncg": "mixcompare.estimators.solvers:TrustNCG",
         "trust-constr": "mixcompare.estimators.solvers:TrustConstr",
         "nuts": "mixcompare.estimators.nuts:NUTS",
+        "gibbs": "mixcompare.estimators.gibbs:Gibbs",
+        "smc": "mixcompare.estimators.smc:SMC",
+        "advi": "mixcompare.estimators.advi:ADVI",
     },
     "starts": {
         "kmeans": "mixcompare.starts.kmeans:KMeans",
@@ -57,6 +60,8 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "scenarios": {
         "gaussian": "mixcompare.scenarios.gaussian:GaussianScenario",
+        "mixture": "mixcompare.scenarios.mixture:MixtureScenario",
+        "prior": "mixcompare.scenarios.prior:PriorScenario",
     },
     "metrics": {
         "bias": "mixcompare.metrics.recovery:Bias",
@@ -65,6 +70,7 @@ NAMES: dict[str, dict[str, str]] = {
         "predictive": "mixcompare.metrics.density:PredictiveDensity",
         "coverage": "mixcompare.metrics.recovery:Coverage",
         "width": "mixcompare.metrics.recovery:Width",
+        "rank": "mixcompare.metrics.rank:Rank",
     },
     "executors": {
         "serial": "mixcompare.study.executors:serial",
@@ -78,7 +84,10 @@ NAMES: dict[str, dict[str, str]] = {
         "loglik-posterior": "mixcompare.report.figures.loglik_posterior:draw",
         "ridge": "mixcompare.report.figures.ridge:draw",
         "prior-posterior": "mixcompare.report.figures.prior_posterior:draw",
+        "mode-visits": "mixcompare.report.figures.mode_visits:draw",
         "findings": "mixcompare.report.figures.findings:draw",
+        "calibration": "mixcompare.report.figures.calibration:draw",
+        "ranks": "mixcompare.report.figures.calibration:draw_histograms",
         "densities": "mixcompare.report.figures.densities:draw",
         "gaps": "mixcompare.report.figures.gaps:draw",
         "basins": "mixcompare.report.figures.basins:draw",

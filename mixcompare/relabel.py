@@ -9,14 +9,19 @@ probabilities to their mean.
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
+
 import numpy as np
 
 from mixcompare.data import Dataset
 from mixcompare.mixture import MixtureModel
-from mixcompare.theta import Theta
 
 CELLS = 5_000_000
 """Most probabilities (draws x rows x components) held at once; rows are thinned to stay below it."""
+
+FEW = 5
+"""Most components whose permutations are all tried, for all draws at once."""
 
 
 def relabel(
@@ -40,14 +45,9 @@ def relabel(
     M, K = weights.shape
     if K == 1:
         return np.zeros((M, 1), dtype=int)
-    x, counts = _thinned(data, CELLS // (M * K))
-    p = np.empty((M, x.shape[0], K))
-    for t in range(M):
-        theta = Theta(weights[t], **{name: value[t] for name, value in parameters.items()})
-        joint = model.joint_log_density(x, theta)
-        share = np.exp(joint - joint.max(axis=1, keepdims=True))
-        p[t] = share / share.sum(axis=1, keepdims=True)
-    return stephens(p, counts, ecr(p, counts, int(np.argmax(loglik))))
+    part = _thinned(data, CELLS // (M * K))
+    p = model.family.classify(part, weights, parameters)
+    return stephens(p, part.weights, ecr(p, part.weights, int(np.argmax(loglik))))
 
 
 def reorder(values: np.ndarray, permutations: np.ndarray) -> np.ndarray:
@@ -59,17 +59,16 @@ def reorder(values: np.ndarray, permutations: np.ndarray) -> np.ndarray:
 def ecr(p: np.ndarray, counts: np.ndarray, pivot: int) -> np.ndarray:
     """Permutations (M, K) that agree best with the pivot draw's classification of the rows.
 
-    p : ndarray, shape (M, n, K)
+    p : ndarray, shape (M, K, n)
         Classification probabilities; `counts` (n,) are the multiplicities of the rows.
     """
-    M, _, K = p.shape
-    labels = p.argmax(axis=2)
-    permutations = np.empty((M, K), dtype=int)
-    for t in range(M):
-        agreement = np.zeros((K, K))
-        np.add.at(agreement, (labels[pivot], labels[t]), counts)
-        permutations[t] = _assign(-agreement)
-    return permutations
+    M, K, _ = p.shape
+    labels = p.argmax(axis=1)
+    chosen = counts[:, None] * (labels[pivot][:, None] == np.arange(K))
+    agreement = np.empty((M, K, K))
+    for old in range(K):
+        agreement[:, :, old] = (labels == old).astype(float) @ chosen
+    return _assign(-agreement)
 
 
 def stephens(
@@ -77,35 +76,42 @@ def stephens(
 ) -> np.ndarray:
     """Permutations (M, K) at a fixed point of Stephens' algorithm 2, from the given ones.
 
-    Alternates q_ik = mean over draws of p_t,i,perm(k) and, draw by draw, the permutation that minimises
-    sum_i c_i sum_k p_t,i,perm(k) log(p_t,i,perm(k) / q_ik). The cost falls until nothing changes.
+    Alternates q_ki = mean over draws of p_t,perm(k),i and, draw by draw, the permutation that minimises
+    sum_i c_i sum_k p_t,perm(k),i log(p_t,perm(k),i / q_ki). The cost falls until nothing changes.
     """
-    M, n, K = p.shape
+    M, K, n = p.shape
     for _ in range(max_iter):
-        q = np.zeros((n, K))
-        for t in range(M):
-            q += p[t][:, permutations[t]]
-        log_q = counts[:, None] * np.log(np.maximum(q / M, 1e-300))
+        q = np.zeros((K, n))
+        for old in range(K):
+            q += (permutations == old).T.astype(float) @ p[:, old]
+        log_q = counts * np.log(np.maximum(q / M, 1e-300))
         # sum_i p log p belongs to a component of the draw, not to its new number: it moves no assignment
-        cost = -np.matmul(log_q.T, p)
-        moved = np.array([_assign(c) for c in cost])
+        cost = -(p.reshape(M * K, n) @ log_q.T).reshape(M, K, K)
+        moved = _assign(cost.swapaxes(1, 2))
         if (moved == permutations).all():
             break
         permutations = moved
     return permutations
 
 
-def _assign(cost: np.ndarray) -> np.ndarray:
+def _assign(costs: np.ndarray) -> np.ndarray:
+    """For each of the matrices (M, K, K), the column of each row (M, K) that makes the sum least."""
+    M, K, _ = costs.shape
+    if K <= FEW:
+        every = np.array(list(itertools.permutations(range(K))))
+        return every[costs[:, np.arange(K), every].sum(axis=2).argmin(axis=1)]
     from scipy.optimize import linear_sum_assignment  # slow to import, and draws are rare
 
-    columns: np.ndarray = linear_sum_assignment(cost)[1]
+    columns = np.empty((M, K), dtype=int)
+    for t, cost in enumerate(costs):
+        columns[t] = linear_sum_assignment(cost)[1]
     return columns
 
 
-def _thinned(data: Dataset, most: int) -> tuple[np.ndarray, np.ndarray]:
+def _thinned(data: Dataset, most: int) -> Dataset:
     """Up to `most` rows, evenly spread over the sorted data, and their multiplicities."""
     if data.n_rows <= max(most, 1):
-        return data.x, data.weights
+        return data
     order = np.lexsort(data.x.T[::-1])
     keep = order[np.linspace(0, data.n_rows - 1, max(most, 20)).astype(int)]
-    return data.x[keep], data.weights[keep]
+    return replace(data, x=data.x[keep], counts=data.weights[keep], labels=None)

@@ -144,7 +144,7 @@ def _model_options(command: Any) -> Any:
 @click.option(
     "--priors",
     metavar="NAME",
-    help="Prior of samplers: weak, richardson-green or flat [its default].",
+    help="Prior: weak, richardson-green or flat [the family's].",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for a full report.")
 def fit(

@@ -58,6 +58,14 @@ class Coordinates:
         with np.errstate(all="ignore"):
             return weights, self.model.family.to_frame(parameters, self.frame)
 
+    def framed_unconstrained(self, x: np.ndarray) -> np.ndarray:
+        """z (q,), unconstrained in the frame; not finite at an edge and outside the parameter space."""
+        if self.unconstrained and self.standardised:
+            return x
+        weights, parameters = self.framed(x)
+        with np.errstate(all="ignore"):
+            return self.model.to_unconstrained(Theta(weights, **parameters))
+
     def theta(self, x: np.ndarray) -> Theta:
         """The point in the data's units; outside the parameter space where x is."""
         weights, parameters = self.split(x)
@@ -92,9 +100,7 @@ class Coordinates:
         if self.unconstrained:
             units = self.model.family.coordinate_units(K, self.frame)
             return np.diag(np.append(np.ones(K - 1), units if not self.standardised else units**0))
-        weights, parameters = self.framed(x)
-        with np.errstate(all="ignore"):
-            z = self.model.to_unconstrained(Theta(weights, **parameters))
+        z = self.framed_unconstrained(x)
         columns = []
         for e in STEP * np.eye(z.size):
             near = self._from_frame(z + e) - self._from_frame(z - e)

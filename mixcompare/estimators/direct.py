@@ -64,7 +64,7 @@ class Direct(Estimator):
     takes_gradient: ClassVar[bool] = True
     takes_bounds: ClassVar[bool] = False
     takes_curvature: ClassVar[bool] = False
-    """Whether it uses products with the Hessian, where there is an exact gradient to make them of."""
+    """Whether it uses products with the Hessian (`Formulation.curvature`), where the gradient is exact."""
     needs_gradient: ClassVar[bool] = False
     """Whether scipy takes no differences for it."""
     compares: ClassVar[bool] = False

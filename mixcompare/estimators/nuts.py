@@ -15,7 +15,14 @@ import numpy as np
 from mixcompare.data import Dataset
 from mixcompare.errors import SpecError
 from mixcompare.estimators.posterior import compiled
-from mixcompare.estimators.sampled import LABELS, Drawn, Sampler, chain, from_variables
+from mixcompare.estimators.sampled import (
+    LABELS,
+    Drawn,
+    GraphSampler,
+    Sampler,
+    chain,
+    from_variables,
+)
 from mixcompare.prior import ModelPrior
 from mixcompare.records import Solver
 from mixcompare.theta import Theta
@@ -34,13 +41,13 @@ STATISTICS = {
 
 
 @dataclass(frozen=True)
-class NUTS(Sampler):
+class NUTS(GraphSampler):
     """The No-U-Turn sampler: Hamiltonian trajectories of a length it finds by itself.
 
     Parameters
     ----------
-    draws, n_chains, priors, labels
-        See `Sampler`.
+    draws, n_chains, priors, labels, likelihood
+        See `GraphSampler`.
     tune : int
         Tuning steps of each chain, before its draws.
     target_accept : float
@@ -69,14 +76,13 @@ class NUTS(Sampler):
         self, prior: ModelPrior, data: Dataset, starts: Sequence[Theta], seeds: np.ndarray
     ) -> Drawn:
         began, model = time.perf_counter(), prior.model
-        structure = (model.family, model.n_components, data.n_features)
-        graph = compiled(*structure, prior.components.form, self.labels == "ordered")
+        graph = compiled(*self.structure(prior))
         compile_seconds = time.perf_counter() - began
         ready = graph.on(model, data, prior)
         trees = []
         for index, (start, seed) in enumerate(zip(starts, seeds, strict=True)):
             with chain(index, self.n_chains):
-                trees.append(self._sample(ready.at(model, start, data, prior), int(seed)))
+                trees.append(self._sample(ready.at(prior, start), int(seed)))
         statistics = {
             name: np.concatenate([tree["sample_stats"][old].values for tree in trees])
             for old, name in STATISTICS.items()

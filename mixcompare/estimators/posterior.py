@@ -1,8 +1,8 @@
 """The posterior as a PyMC model: declared and compiled once a process, given new data as often as needed.
 
 Data and the numbers of priors are `pm.Data`, so one compiled model serves every data set and replicate of
-the same family, K, d, form of prior and labels. Frequency counts enter as a Potential,
-sum_i c_i log f(u_i), in the family's frame.
+the same family, K, d, form of prior, labels and likelihood (likelihoods.py). The log-likelihood enters as a
+Potential, in the family's frame.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from mixcompare.data import Dataset
+from mixcompare.estimators.likelihoods import likelihood_of
 from mixcompare.families.base import Family
 from mixcompare.families.priors.base import ORDERED
 from mixcompare.mixture import MixtureModel
@@ -37,27 +38,36 @@ class Compiled:
         Values of the declared variables, in order -> unconstrained coordinates, as the sampler has them.
     names : tuple of str
         The declared variables in that order.
+    likelihood : str
+        As it was declared with.
     """
 
     sampler: Any
     locate: Callable[..., np.ndarray]
     names: tuple[str, ...]
+    likelihood: str
 
     def on(self, model: MixtureModel, data: Dataset, prior: ModelPrior) -> Compiled:
         """The same, with this data."""
         used = {variable.name for variable in self.sampler.shared_var_keys}
-        values = {name: value for name, value in shared(model, data, prior).items() if name in used}
-        return replace(self, sampler=self.sampler.with_data(**values))
+        values = shared(model, data, prior, self.likelihood)
+        used_values = {name: value for name, value in values.items() if name in used}
+        return replace(self, sampler=self.sampler.with_data(**used_values))
 
-    def at(self, model: MixtureModel, theta: Theta, data: Dataset, prior: ModelPrior) -> Any:
+    def at(self, prior: ModelPrior, theta: Theta) -> Any:
         """The sampler, set to start exactly at theta, its components in canonical order."""
-        theta, _ = model.canonical(theta)
-        framed = model.family.to_frame(theta.parameters, model.family.frame(data))
-        values = {name: _apart(name, v) for name, v in prior.components.to_draws(framed).items()}
-        weights = theta.weights + EDGE
-        values["w"] = weights / weights.sum()
+        values = values_at(prior, theta)
         point = np.asarray(self.locate(*[values[name] for name in self.names]), dtype=float)
         return replace(self.sampler, initial_point_func=lambda seed: point)
+
+
+def values_at(prior: ModelPrior, theta: Theta) -> dict[str, np.ndarray]:
+    """Values of the declared variables at a point, kept off the edges; components in canonical order."""
+    theta, _ = prior.model.canonical(theta)
+    framed = prior.model.family.to_frame(theta.parameters, prior.frame)
+    values = {name: _apart(name, v) for name, v in prior.components.to_draws(framed).items()}
+    weights = theta.weights + EDGE
+    return {**values, "w": weights / weights.sum()}
 
 
 def _apart(name: str, value: np.ndarray) -> np.ndarray:
@@ -73,44 +83,60 @@ def _apart(name: str, value: np.ndarray) -> np.ndarray:
 
 @cache
 def compiled(
-    family: Family, n_components: int, n_features: int, form: str, ordered: bool
+    family: Family,
+    n_components: int,
+    n_features: int,
+    form: str,
+    ordered: bool,
+    likelihood: str = "",
 ) -> Compiled:
     """The compiled posterior of a model, from this process's cache; takes seconds the first time."""
     # what pytensor warns of while compiling (no BLAS, ...) says nothing of the fit that came first
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _compiled(declare(family, n_components, n_features, form, ordered))
+        model = declare(family, n_components, n_features, form, ordered, likelihood)
+        return _compiled(model, likelihood)
 
 
-def _compiled(model: Any) -> Compiled:
+def _compiled(model: Any, likelihood: str) -> Compiled:
     import nutpie
 
     names = tuple(variable.name for variable in model.free_RVs)
-    return Compiled(nutpie.compile_pymc_model(model), locator(model), names)
+    return Compiled(nutpie.compile_pymc_model(model), locator(model), names, likelihood)
 
 
-def declare(family: Family, n_components: int, n_features: int, form: str, ordered: bool) -> Any:
-    """The PyMC model, with two rows of placeholder data; its log-likelihood is the Potential "loglik"."""
+def declare(
+    family: Family,
+    n_components: int,
+    n_features: int,
+    form: str,
+    ordered: bool,
+    likelihood: str = "",
+) -> Any:
+    """The PyMC model, with two rows of placeholder data; its log-likelihood is the Potential "loglik".
+
+    `likelihood` is one of the family's `likelihoods`, the first of them for "".
+    """
     import pymc as pm
     import pytensor.tensor as pt
 
     K, d, components = n_components, n_features, family.component_prior(form, n_features)
     with pm.Model() as model:
-        # pytensor broadcasts only along axes whose length of one is known beforehand
-        u = pt.specify_shape(pm.Data("u", np.zeros((2, d))), (None, d))
-        counts = pm.Data("counts", np.ones(2))
         numbers = {}
         for number in components.numbers:
             name = f"prior_{number.name}"
             if number.by_data or number.unit != "none":
+                # pytensor broadcasts only along axes whose length of one is known beforehand
                 numbers[number.name] = pt.specify_shape(pm.Data(name, np.ones(d)), (d,))
             else:
                 numbers[number.name] = pm.Data(name, np.array(1.0))
-        joint = family.pymc_log_density(u, components.declare(K, d, numbers, ordered))
+        parameters = components.declare(K, d, numbers, ordered)
+        log_weights: Any = pt.zeros(1)
         if K > 1:
             concentration = pm.Data("prior_weights", np.array(1.0))
-            joint += pt.log(pm.Dirichlet("w", concentration * np.ones(K), shape=K))
-        pm.Potential("loglik", (counts * pt.logsumexp(joint, axis=1)).sum())
+            log_weights = pt.log(pm.Dirichlet("w", concentration * np.ones(K), shape=K))
+        way = likelihood_of(family, likelihood)
+        pm.Potential("loglik", way.declare(family, parameters, log_weights, d))
     return model
 
 
@@ -133,10 +159,8 @@ def locator(model: Any) -> Callable[..., np.ndarray]:
     return function
 
 
-def shared(model: MixtureModel, data: Dataset, prior: ModelPrior) -> dict[str, np.ndarray]:
-    """Values of the model's `pm.Data`: distinct rows in the frame, their multiplicities, the prior's numbers.
-
-    Only distinct rows are evaluated: rounded measurements and discrete data cost what they hold.
-    """
-    held = data.distinct
-    return {"u": model.family.frame(data)(held.x), "counts": held.weights, **prior.data}
+def shared(
+    model: MixtureModel, data: Dataset, prior: ModelPrior, likelihood: str = ""
+) -> dict[str, np.ndarray]:
+    """Values of the model's `pm.Data`: what its likelihood reads of the data, and the prior's numbers."""
+    return {**likelihood_of(model.family, likelihood).data(model.family, data), **prior.data}

@@ -19,6 +19,8 @@ from mixcompare.data import Dataset
 from mixcompare.draws import Draws
 from mixcompare.errors import DataError, SpecError, nearest
 from mixcompare.estimators.base import Estimator
+from mixcompare.estimators.likelihoods import check_name, unsupported
+from mixcompare.families.base import Family
 from mixcompare.mixture import MixtureModel
 from mixcompare.prior import ModelPrior, Prior
 from mixcompare.problem import Problem
@@ -186,6 +188,36 @@ class Sampler(Estimator):
         return tuple(notes)
 
 
+@dataclass(frozen=True)
+class GraphSampler(Sampler):
+    """A sampler of a declared PyMC model (posterior.py).
+
+    Parameters
+    ----------
+    draws, n_chains, priors, labels
+        See `Sampler`.
+    likelihood : {"", "fused", "graph"}
+        "fused": the family's own compiled pass gives log-likelihood and gradient. "graph": PyMC's
+        operations do, for any family. "": "fused" for families that have it.
+    """
+
+    likelihood: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_name(self.likelihood)
+
+    def supports(self, model: MixtureModel, n_features: int) -> str:
+        """See `Sampler`; and families that have such a likelihood."""
+        return super().supports(model, n_features) or unsupported(model.family, self.likelihood)
+
+    def structure(self, prior: ModelPrior) -> tuple[Family, int, int, str, bool, str]:
+        """What fixes the model that is declared and compiled, as `posterior.declare` takes it."""
+        model = prior.model
+        form, ordered = prior.components.form, self.labels == "ordered"
+        return model.family, model.n_components, prior.n_features, form, ordered, self.likelihood
+
+
 @contextmanager
 def chain(index: int, n_chains: int) -> Iterator[None]:
     """Around one chain: what it raises says which chain it was, and becomes the fit's error."""
@@ -246,8 +278,7 @@ def _numbering(
     if not renumber:
         numbers = np.arange(raw.weights.shape[-1])
         return np.broadcast_to(numbers, raw.weights.shape).copy()
-    flat = {name: value.reshape(-1, *value.shape[2:]) for name, value in raw.values.items()}
-    found = relabel(model, data, flat.pop("weights"), flat, loglik.ravel())
+    found = relabel(model, data, *raw.flat, loglik.ravel())
     permutations = found.reshape(raw.weights.shape)
     _, order = model.canonical(raw.relabelled(permutations).mean())
     return permutations[..., list(order)]

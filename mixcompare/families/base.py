@@ -164,6 +164,17 @@ class Family(ABC):
     ) -> np.ndarray:
         """One observation a label: (n, d) from components `labels` (n,)."""
 
+    def classify(self, data: Dataset, weights: np.ndarray, parameters: Parameters) -> np.ndarray:
+        """(M, K, n): probabilities of the components at every row, of M points.
+
+        weights (M, K), parameters name -> (M, K, ...).
+        """
+        p = np.empty((*weights.shape, data.n_rows))
+        for t in range(len(weights)):
+            point = {name: array[t] for name, array in parameters.items()}
+            p[t] = self.log_density(data.x, point).T
+        return posterior_probabilities(p, weights)
+
     # -- the likelihood ---------------------------------------------------------------------------
 
     @abstractmethod
@@ -297,6 +308,9 @@ class Family(ABC):
         """The prior of one form."""
         raise ContractError(f"the {self.name} family states no priors")
 
+    likelihoods: ClassVar[tuple[str, ...]] = ("graph",)
+    """How its log-likelihood can be written into a PyMC model (estimators/likelihoods.py), default first."""
+
     def pymc_log_density(self, x: Any, parameters: Mapping[str, Any]) -> Any:
         """Symbolic log-densities (n, K) of symbolic x (n, d), in the frame.
 
@@ -320,6 +334,15 @@ class Pass(ABC):
         """The log-likelihood alone, where that is less work."""
         return self(weights, parameters)[0]
 
+    def values(self, weights: np.ndarray, parameters: Parameters) -> np.ndarray:
+        """The log-likelihoods (M,) of M points: weights (M, K), parameters name -> (M, K, ...)."""
+        return np.array(
+            [
+                self.value(w, {name: array[t] for name, array in parameters.items()})
+                for t, w in enumerate(weights)
+            ]
+        )
+
     def value_at(
         self, z: np.ndarray, split: Callable[[np.ndarray], tuple[np.ndarray, Parameters]]
     ) -> float:
@@ -335,12 +358,33 @@ class Pass(ABC):
         """
         return generic(z)
 
+    exact_products: ClassVar[bool] = False
+    """Whether there is a `value_and_product`."""
+
+    def value_and_product(self, z: np.ndarray, v: np.ndarray) -> tuple[float, np.ndarray]:
+        """Log-likelihood (nats) at z (q,), and its Hessian there times a direction v (q,), not 0.
+
+        Coordinates as in `value_and_score`; nothing over the data is a difference.
+        """
+        raise ContractError("this pass has no exact products with the Hessian; take differences")
+
     @abstractmethod
     def magnitude(self, statistics: np.ndarray) -> float:
         """Sum of the magnitudes (nats) that cancelled in the last pass, which gave these statistics.
 
         Rounding errors of its log-likelihood are a small multiple of this times the machine's eps.
         """
+
+
+def posterior_probabilities(log_densities: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Probabilities (M, K, n) of the components, from what they are overwriting; weights (M, K)."""
+    p = log_densities
+    with np.errstate(divide="ignore"):
+        p += np.log(weights)[:, :, None]
+    p -= p.max(axis=1, keepdims=True)
+    np.exp(p, out=p)
+    p /= p.sum(axis=1, keepdims=True)
+    return p
 
 
 def one_feature(family: Family, data: Dataset) -> None:

@@ -154,6 +154,14 @@ class Bernoulli(DiscreteFamily):
         """d."""
         return n_features
 
+    def pymc_natural(self, parameters: Mapping[str, Any]) -> tuple[Any, Any]:
+        """See `ExponentialFamily`."""
+        import pytensor.tensor as pt
+
+        p = parameters["probs"]
+        log_q = pt.log1p(-p)
+        return log_q.sum(axis=1), pt.log(p) - log_q
+
     # -- starts -----------------------------------------------------------------------------------
 
     def components_at(self, rows: np.ndarray, data: Dataset) -> dict[str, np.ndarray]:

@@ -176,6 +176,14 @@ class Binomial(DiscreteFamily):
         """sum_i c_i log C(m, x_i)."""
         return float(data.total(_log_choose(self._m, data.x[:, 0])))
 
+    def pymc_natural(self, parameters: Mapping[str, Any]) -> tuple[Any, Any]:
+        """See `ExponentialFamily`."""
+        import pytensor.tensor as pt
+
+        p = parameters["probs"]
+        log_q = pt.log1p(-p)
+        return self._m * log_q, (pt.log(p) - log_q)[:, None]
+
     # -- starts -----------------------------------------------------------------------------------
 
     def components_at(self, rows: np.ndarray, data: Dataset) -> dict[str, np.ndarray]:

@@ -317,6 +317,16 @@ class Categorical(DiscreteFamily):
         table[:, self._used] = statistics[:, 1:]
         return table
 
+    def pymc_natural(self, parameters: Mapping[str, Any]) -> tuple[Any, Any]:
+        """See `ExponentialFamily`; `probs` are those of each item with several levels in turn."""
+        import pytensor.tensor as pt
+
+        items = iter(parameters["probs"])
+        logs = [pt.log(next(items)) if L > 1 else None for L in self._known]
+        K = next(log for log in logs if log is not None).shape[0]
+        eta = [pt.zeros((K, 1)) if log is None else log for log in logs]
+        return pt.zeros(K), pt.concatenate(eta, axis=1)
+
     # -- starts -----------------------------------------------------------------------------------
 
     def components_at(self, rows: np.ndarray, data: Dataset) -> dict[str, np.ndarray]:

@@ -21,6 +21,7 @@ from mixcompare.families.base import (
     one_feature,
     refuse,
 )
+from mixcompare.families.conjugate.rates import draw_exponential
 from mixcompare.families.fused import Core, ExponentialFamily
 from mixcompare.families.maps import from_log, lesser, to_log
 from mixcompare.families.priors.base import ComponentPrior, Seen
@@ -161,6 +162,13 @@ class Exponential(ExponentialFamily):
         """1."""
         return 1
 
+    def pymc_natural(self, parameters: Mapping[str, Any]) -> tuple[Any, Any]:
+        """See `ExponentialFamily`."""
+        import pytensor.tensor as pt
+
+        rates = parameters["rates"]
+        return pt.log(rates), -rates[:, None]
+
     # -- degenerate and narrow components ---------------------------------------------------------
 
     def spread(self, parameters: Parameters) -> np.ndarray:
@@ -236,7 +244,7 @@ class Exponential(ExponentialFamily):
 
     def component_prior(self, form: str, n_features: int) -> ComponentPrior:
         """See `Family`."""
-        return GammaRates(_rate, f"{SHAPE:g} m")
+        return GammaRates(_rate, f"{SHAPE:g} m", draw_exponential)
 
     def pymc_log_density(self, x: Any, parameters: Mapping[str, Any]) -> Any:
         """See `Family`."""

@@ -19,9 +19,16 @@ import numpy as np
 
 from mixcompare.blocks import blocks
 from mixcompare.data import Dataset
-from mixcompare.families.base import Family, Frame, Parameters, Pass
-from mixcompare.families.kernel import NONE, make_pass, padded, sweep, workspace
+from mixcompare.families.base import (
+    Family,
+    Frame,
+    Parameters,
+    Pass,
+    posterior_probabilities,
+)
+from mixcompare.families.kernel import DEAD, NONE, make_pass, padded, sweep, workspace
 from mixcompare.families.maps import to_log_weights
+from mixcompare.families.tangent import make_product
 from mixcompare.numerics import compiled
 from mixcompare.theta import Theta
 
@@ -48,7 +55,7 @@ class Core(NamedTuple):
     """(z, layout, P): the inverse."""
     score: Callable[..., None]
     """(P, S, layout, g): fills the gradient of the log-likelihood in the same coordinates, nats, from the
-    expected sums S at the same point (Fisher's identity)."""
+    expected sums S at the same point (Fisher's identity); linear in S, whatever S holds."""
 
 
 class ExponentialFamily(Family):
@@ -80,6 +87,38 @@ class ExponentialFamily(Family):
     def begin(self, data: Dataset, n_components: int) -> FusedPass:
         """Prepare fused passes (see kernel.py)."""
         return FusedPass(self, data, n_components)
+
+    def fused_data(self, data: Dataset) -> dict[str, Any]:
+        """What a pass reads of the data, by name: all of it in distinct rows, if these are at most half.
+
+        The log-likelihood in the frame is the pass's value plus "constant".
+        """
+        held, frame = data.compact, self.frame(data)
+        return {
+            "x": self.encode(held.x, frame),
+            "counts": NONE if held.counts is None else held.counts,
+            "centre": frame.centre,
+            "scale": frame.scale,
+            "constant": self.base_measure(held),
+        }
+
+    def classify(self, data: Dataset, weights: np.ndarray, parameters: Parameters) -> np.ndarray:
+        """See `Family`; by one product of the natural parameters with the statistics of all rows."""
+        frame, (M, K) = self.frame(data), weights.shape
+        T = np.empty((padded(self.n_statistics(data.n_features)), data.n_rows))
+        run(self.core(data.n_features).statistics)(
+            self.encode(data.x, frame), 0, data.n_rows, frame.centre, frame.scale, T
+        )
+        a, eta = self.natural(_stacked(self.to_frame(parameters, frame)))
+        p = eta @ T[: eta.shape[1]]
+        p += a[:, None]
+        return posterior_probabilities(p.reshape(M, K, data.n_rows), weights)
+
+    @abstractmethod
+    def pymc_natural(self, parameters: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Symbolic a (K,), without weights, and eta (K, M) of the prior's symbolic parameters."""
+
+    likelihoods: ClassVar[tuple[str, ...]] = ("fused", "graph")
 
     # -- between the mapping of natural parameters and the table of compiled code --------------------
 
@@ -190,13 +229,14 @@ class ExponentialFamily(Family):
 class FusedPass(Pass):
     """Compiled passes of an exponential family over one data set."""
 
+    exact_products: ClassVar[bool] = True
+
     def __init__(self, family: ExponentialFamily, data: Dataset, n_components: int) -> None:
         self.family = family
         self.frame = family.frame(data)
-        held = data.compact
-        self.x = family.encode(held.x, self.frame)
-        self.counts = NONE if held.counts is None else held.counts
-        self.constant = family.base_measure(held) - data.n * self.frame.log_volume
+        held = family.fused_data(data)
+        self.x, self.counts = held["x"], held["counts"]
+        self.constant = held["constant"] - data.n * self.frame.log_volume
         M = family.n_statistics(data.n_features)
         rows, even = padded(M), n_components + n_components % 2
         self.K, self.M = n_components, M
@@ -204,12 +244,19 @@ class FusedPass(Pass):
         self.core = family.core(data.n_features)
         self.accumulate = made(make_pass, self.core.statistics)
         self.score = made(make_score, self.core)
+        self.product = made(
+            make_product,
+            self.core.statistics,
+            self.core.natural,
+            self.core.to_natural,
+            self.core.score,
+        )
         self.n = data.n
         self.P = np.empty((n_components, _width(family.shapes(data.n_features))))
         self.log_weights = np.empty(n_components)
         self.work = workspace(n_components, M)
-        # The last row is dead where K is odd: a density of zero, so that the tiles need no remainder.
-        self.a, self.eta = np.full(even, -1e300), np.zeros((even, rows))
+        self.slopes = np.zeros_like(self.work[2])
+        self.a, self.eta = np.full(even, DEAD), np.zeros((even, rows))
         self.S = np.zeros((even, 1 + rows))
         # Nats that every evaluation adds up beside what the parameters make of the data.
         fixed = data.n * (1 + abs(self.frame.log_volume)) + abs(self.constant)
@@ -244,6 +291,20 @@ class FusedPass(Pass):
             self.a[: self.K] += np.log(weights)
         return self.accumulate(self.data, self.S), self.S[: self.K, : 1 + self.M].copy()
 
+    def values(self, weights: np.ndarray, parameters: Parameters) -> np.ndarray:
+        """See `Pass`; the natural parameters of all in one compiled call."""
+        (M, K), family = weights.shape, self.family
+        P = family.table(family.ordered(_stacked(parameters)))
+        a, eta = np.empty(M * K), np.empty((M * K, self.M))
+        run(self.core.natural)(P, self.layout, a, eta)
+        with np.errstate(divide="ignore"):
+            a = a.reshape(M, K) + np.log(weights)
+        eta, found = eta.reshape(M, K, self.M), np.empty(M)
+        for t in range(M):
+            self.a[:K], self.eta[:K, : self.M] = a[t], eta[t]
+            found[t] = self.accumulate(self.data, self.S)
+        return found
+
     def value_and_score(
         self, z: np.ndarray, generic: Callable[[np.ndarray], tuple[float, np.ndarray]]
     ) -> tuple[float, np.ndarray]:
@@ -263,6 +324,15 @@ class FusedPass(Pass):
             np.ascontiguousarray(z, dtype=float), self.n, self.data, self.layout, here, gradient
         )
         return value, gradient
+
+    def value_and_product(self, z: np.ndarray, v: np.ndarray) -> tuple[float, np.ndarray]:
+        """See `Pass`; exact over the data (tangent.py), in one compiled call."""
+        product = np.empty(z.size)
+        da, deta, d_sums = np.zeros_like(self.a), np.zeros_like(self.eta), np.empty_like(self.S)
+        room = (self.P, self.log_weights, self.S, da, deta, d_sums, self.slopes)
+        at, along = (np.ascontiguousarray(vector, dtype=float) for vector in (z, v))
+        value = self.product(at, along, self.n, self.data, self.layout, room, product)
+        return value, product
 
     def magnitude(self, statistics: np.ndarray) -> float:
         """sum_k N_k |a_k| + |eta_k| . |S_k|: large where a narrow component is far from the centre."""
@@ -322,6 +392,11 @@ def made(factory: Callable[..., Any], *functions: Any) -> Any:
 def _n_features(parameters: Parameters) -> int:
     first = next(iter(parameters.values()))
     return first.shape[1] if first.ndim > 1 else 1
+
+
+def _stacked(parameters: Parameters) -> dict[str, np.ndarray]:
+    """Arrays (M, K, ...) as (M K, ...)."""
+    return {name: array.reshape(-1, *array.shape[2:]) for name, array in parameters.items()}
 
 
 def _width(shapes: Mapping[str, tuple[int, ...]]) -> int:

@@ -159,6 +159,15 @@ class Gamma(ExponentialFamily):
         """2."""
         return 2
 
+    def pymc_natural(self, parameters: Mapping[str, Any]) -> tuple[Any, Any]:
+        """See `ExponentialFamily`; from means a / b and shapes a."""
+        import pytensor.tensor as pt
+
+        means, shapes = parameters["means"], parameters["shapes"]
+        peak = shapes * pt.log(shapes) - shapes - pt.gammaln(shapes)
+        eta = pt.stack([shapes - shapes / means - 1, 1 - shapes], axis=1)
+        return peak + 1 - shapes * pt.log(means), eta
+
     # -- degenerate and narrow components ---------------------------------------------------------
 
     def spread(self, parameters: Parameters) -> np.ndarray:

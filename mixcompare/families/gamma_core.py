@@ -76,18 +76,17 @@ def to_natural(z, layout, P):  # type: ignore[no-untyped-def]
 
 @inlinable
 def score(P, S, layout, g):  # type: ignore[no-untyped-def]
-    """By log mean b S_1 - a N; by log shape a N (log a - psi(a) - [log mean - mean log]), mean a / b.
+    """By log mean b S_1 - a N; by log shape a (N (log a - psi(a) - d(b / a)) - (S_1 - N) (b / a - 1) - S_2).
 
-    The bracket is S_2 / N - d(m) + d(b m / a) with m = S_1 / N, d(y) = y - 1 - log y: no cancellation.
+    d(y) = y - 1 - log y: every term is of the order of the component's variance, so nothing cancels.
     """
     K = P.shape[0]
     for k in range(K):
         shape, rate, N = P[k, 0], P[k, 1], S[k, 0]
-        m = S[k, 1] / N if N > 0 else 1.0
-        y = m * rate / shape
-        spare = log_deficit(m, m - 1.0) - log_deficit(y, y - 1.0)
+        v = (rate - shape) / shape
+        spare = log_less_digamma(shape) - log_deficit(1.0 + v, v)
         g[k] = rate * S[k, 1] - shape * N
-        g[K + k] = shape * (N * (log_less_digamma(shape) + spare) - S[k, 2])
+        g[K + k] = shape * (N * spare - (S[k, 1] - N) * v - S[k, 2])
 
 
 CORE = Core(identity, maximise, natural, to_free, to_natural, score)

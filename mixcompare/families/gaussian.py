@@ -213,6 +213,11 @@ class Gaussian(ExponentialFamily):
         """d, and the second moments of the kind."""
         return n_features + self._kind(n_features).n_second(n_features)
 
+    def pymc_natural(self, parameters: Mapping[str, Any]) -> tuple[Any, Any]:
+        """See the kind."""
+        kind = self._kind(parameters["means"].type.shape[1])
+        return kind.pymc_natural(parameters)
+
     # -- other targets than the likelihood, and other steps ---------------------------------------
 
     conjugate_prior: ClassVar[str] = normal_prior.STATEMENT

@@ -23,17 +23,26 @@ LN2 = math.log(2.0)
 NONE = np.empty(0)
 """Stands for "all counts are one"."""
 
+DEAD = -1e300
+"""Log-density of the component that makes an odd number even, so that the tiles need no remainder."""
+
 
 def padded(size: int) -> int:
     """Statistics are held in an even number of rows, for the tiles below."""
     return size + size % 2
 
 
+@inlinable
+def block_size(even, rows):  # type: ignore[no-untyped-def]
+    """Points of one block, for so many rows of densities and of statistics: 48 KB, a multiple of 32."""
+    return min(256, max(32, 6000 // (even + rows + 3) // 32 * 32))
+
+
 def workspace(n_components: int, n_statistics: int) -> tuple[np.ndarray, ...]:
-    """Buffers of one block: T, counts, densities, totals, maxima; at most 48 KB, a multiple of 32 points."""
+    """Buffers of one block: T, counts, densities, totals, maxima."""
     rows = padded(n_statistics)
     even = n_components + n_components % 2
-    points = min(256, max(32, 6000 // (even + rows + 3) // 32 * 32))
+    points = block_size(even, rows)
     return (
         aligned(rows, points),
         aligned(points),
@@ -136,8 +145,11 @@ def add_statistics(full, T, r, w, S):  # type: ignore[no-untyped-def]
 
 
 @inlinable
-def block(n, full, work, a, eta, S, unit, careful):  # type: ignore[no-untyped-def]
-    """Add sum_j c_j r_kj (1, T_j) to S; return sum_j c_j log f(x_j), nan if a density left the range."""
+def block(n, full, work, a, eta, unit, careful):  # type: ignore[no-untyped-def]
+    """Densities r, up to a factor a point, and c_j over their totals; sum_j c_j log f(x_j).
+
+    Returns nan if a density left the range. Points beyond n have weight zero.
+    """
     T, c, r, tot, top = work
     K = a.size
     log_densities(full, T, r, a, eta)
@@ -176,12 +188,9 @@ def block(n, full, work, a, eta, S, unit, careful):  # type: ignore[no-untyped-d
             bad += 0 if 1e-290 <= p <= 1e290 else 1
             ll += c[j] * vlog(p)
             tot[j] = c[j] / p
-    if bad:
-        return np.nan
     for j in range(n, full):
         tot[j] = 0.0
-    add_statistics(full, T, r, tot, S)
-    return ll
+    return np.nan if bad else ll
 
 
 @inlinable
@@ -205,9 +214,11 @@ def sweep(statistics, x, counts, centre, scale, a, eta, S, work):  # type: ignor
             copy(counts[start : start + n], c)
         part = np.nan
         for careful in (False, True):  # one place that calls it, since each holds a copy
-            part = block(n, full, work, a, eta, S, unit, careful)
+            part = block(n, full, work, a, eta, unit, careful)
             if part == part:
                 break
+        if part == part:
+            add_statistics(full, T, work[2], work[3], S)
         total += part
     return total
 

@@ -19,6 +19,7 @@ from mixcompare.families.base import (
     one_feature,
     refuse,
 )
+from mixcompare.families.conjugate.rates import draw_poisson
 from mixcompare.families.discrete import DiscreteFamily
 from mixcompare.families.fused import Core
 from mixcompare.families.kernel import identity
@@ -142,6 +143,13 @@ class Poisson(DiscreteFamily):
 
         return -float(data.total(gammaln(data.x[:, 0] + 1)))
 
+    def pymc_natural(self, parameters: Mapping[str, Any]) -> tuple[Any, Any]:
+        """See `ExponentialFamily`."""
+        import pytensor.tensor as pt
+
+        rates = parameters["rates"]
+        return -rates, pt.log(rates)[:, None]
+
     # -- starts -----------------------------------------------------------------------------------
 
     def components_at(self, rows: np.ndarray, data: Dataset) -> dict[str, np.ndarray]:
@@ -189,7 +197,7 @@ class Poisson(DiscreteFamily):
 
     def component_prior(self, form: str, n_features: int) -> ComponentPrior:
         """See `Family`."""
-        return GammaRates(_mean, f"{SHAPE:g} / m")
+        return GammaRates(_mean, f"{SHAPE:g} / m", draw_poisson)
 
     def pymc_log_density(self, x: Any, parameters: Mapping[str, Any]) -> Any:
         """See `Family`."""

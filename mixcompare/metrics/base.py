@@ -151,6 +151,11 @@ class Metric(ABC):
     of_intervals: ClassVar[bool] = False
     """Whether the quantity belongs to intervals, one value a kind of them."""
 
+    @property
+    def within(self) -> str:
+        """The key of a row's metrics under which the quantity is found."""
+        return "intervals" if self.of_intervals else self.quantity
+
     @abstractmethod
     def summarise(self, values: np.ndarray) -> tuple[float, float]:
         """The estimate and its Monte Carlo standard error from the usable values (R,), R >= 1.
@@ -167,7 +172,7 @@ class Metric(ABC):
         """
         table: dict[tuple[Any, ...], list[float]] = {}
         for row in rows:
-            for where, value in _entries(row.get(self.quantity)):
+            for where, value in entries(row.get(self.quantity)):
                 table.setdefault(where, [])
                 if value is not None:
                     table[where].append(float(value))
@@ -179,12 +184,12 @@ class Metric(ABC):
         return found or [Estimate((), np.nan, np.nan, 0, len(rows))]
 
 
-def _entries(value: Any, where: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], Any]]:
+def entries(value: Any, where: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], Any]]:
     """The numbers of nested mappings and lists with their places, lists counted from 1."""
     if isinstance(value, Mapping):
-        return [entry for name, inner in value.items() for entry in _entries(inner, (*where, name))]
+        return [entry for name, inner in value.items() for entry in entries(inner, (*where, name))]
     if isinstance(value, (list, tuple)):
-        return [e for k, inner in enumerate(value, 1) for e in _entries(inner, (*where, k))]
+        return [e for k, inner in enumerate(value, 1) for e in entries(inner, (*where, k))]
     return [(where, value)] if where or value is not None else []
 
 

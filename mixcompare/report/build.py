@@ -20,6 +20,7 @@ from mixcompare.report import words
 from mixcompare.report.document import Drawing, Section, Tabular
 from mixcompare.report.sections import (
     asked,
+    calibration,
     case,
     claims,
     cost,
@@ -88,6 +89,7 @@ def compose(view: View) -> list[Section]:
     sections = [asked.draw(asked.compute(view))]
     sections += [page.draw(case.compute(view, one)) for one in view.cases]
     sections += [
+        calibration.draw(calibration.compute(view)),
         claims.draw(claims.compute(view)),
         cost.profiles(view),
         expectations.draw(expectations.compute(view)),

@@ -47,6 +47,7 @@ FLAGS = {
     "narrow": "rests on a handful of nearly tied observations; kept apart and never the best known",
     "unidentified": "the posterior is about as wide as the prior and the information matrix is singular",
     "label_switching": "chains exchanged labels; harmless after relabelling",
+    "approximate": "draws of an approximation to the posterior; how near it is was not checked",
 }
 
 FORMULATIONS = {

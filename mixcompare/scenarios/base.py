@@ -1,4 +1,4 @@
-"""The protocol of a scenario: parameters, a truth, and data drawn from it."""
+"""The protocol of a scenario: parameters, and data drawn from a truth."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ import numpy as np
 from mixcompare import registry
 from mixcompare.data import Dataset
 from mixcompare.errors import SpecError, nearest
-from mixcompare.mixture import MixtureModel
 from mixcompare.seeds import stream
-from mixcompare.theta import Theta
 
 
 @dataclass(frozen=True)
@@ -26,11 +24,6 @@ class Scenario(ABC):
 
     name: ClassVar[str]
 
-    @property
-    @abstractmethod
-    def theta(self) -> Theta:
-        """The truth, in full shapes."""
-
     def rng(self, root: int, name: str, replicate: int) -> np.random.Generator:
         """The generator that one replicate is drawn by: `seeds.stream(root, "data", name, replicate)`."""
         return stream(root, "data", name, replicate)
@@ -38,11 +31,6 @@ class Scenario(ABC):
     @abstractmethod
     def draw(self, rng: np.random.Generator, name: str = "") -> Dataset:
         """One data set, with its `truth` and `labels`, under the given name (the scenario's own if empty)."""
-
-    def truth(self, model: MixtureModel) -> Theta | None:
-        """The truth where the model has the same parameters (of any number of components), else None."""
-        d = self.theta.parameters[next(iter(self.theta.parameters))].shape[1]
-        return self.theta if set(model.family.shapes(d)) == set(self.theta.parameters) else None
 
 
 def make_scenario(name: str, **parameters: Any) -> Scenario:
@@ -70,3 +58,9 @@ def make_scenario(name: str, **parameters: Any) -> Scenario:
         )
     scenario: Scenario = cls(**parameters)
     return scenario
+
+
+def whole(value: Any, least: int) -> bool:
+    """Whether a parameter is a whole number of at least so much."""
+    is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return is_whole and bool(value >= least)

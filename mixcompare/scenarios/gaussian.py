@@ -10,7 +10,7 @@ import numpy as np
 from mixcompare.data import Dataset
 from mixcompare.errors import SpecError
 from mixcompare.families.gaussian import Gaussian
-from mixcompare.scenarios.base import Scenario
+from mixcompare.scenarios.base import Scenario, whole
 from mixcompare.theta import Theta
 
 
@@ -64,11 +64,11 @@ class GaussianScenario(Scenario):
         means = means[:, None] if means.ndim == 1 else means
         if means.ndim != 2 or means.shape[0] != K or not means.shape[1]:
             raise _wrong("means", f"{K} entries, as many as weights", self.means)
-        if not _whole(self.n, 1):
+        if not whole(self.n, 1):
             raise _wrong("n", "a whole number of at least 1", self.n)
         if not isinstance(self.stratified, bool):
             raise _wrong("stratified", "true or false", self.stratified)
-        if self.first_seed is not None and not _whole(self.first_seed, 0):
+        if self.first_seed is not None and not whole(self.first_seed, 0):
             raise _wrong("first_seed", "a whole number of at least 0", self.first_seed)
         covariances = self._covariances(K, means.shape[1])
         theta = Theta(weights, means=means, covariances=covariances)
@@ -97,7 +97,7 @@ class GaussianScenario(Scenario):
 
     @property
     def theta(self) -> Theta:
-        """See `Scenario`."""
+        """The truth of every replicate, in full shapes."""
         theta: Theta = self.__dict__["_theta"]
         return theta
 
@@ -119,11 +119,6 @@ class GaussianScenario(Scenario):
         x = Gaussian().sample(theta.parameters, labels, rng)
         source = f"simulated: {self.n} observations of {K} normal component{'s' if K > 1 else ''}"
         return Dataset(x, labels=labels, name=name or self.name, source=source, truth=theta)
-
-
-def _whole(value: Any, least: int) -> bool:
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    return whole and bool(value >= least)
 
 
 def _array(key: str, value: Any) -> np.ndarray:

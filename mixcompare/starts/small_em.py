@@ -38,9 +38,15 @@ class SmallEM(StartScheme):
         self, model: MixtureModel, data: Dataset, rng: np.random.Generator, index: int
     ) -> Theta:
         """See `StartScheme`."""
-        problem = Problem(model, data)
-        ends = [_short(problem, FromData().draw(model, data, rng, index)) for _ in range(RUNS)]
-        return max(ends, key=lambda end: end[:2])[2]
+        return max(short_runs(Problem(model, data), data, rng, index), key=lambda run: run[:2])[2]
+
+
+def short_runs(
+    problem: Problem, data: Dataset, rng: np.random.Generator, index: int
+) -> list[tuple[bool, float, Theta]]:
+    """The short runs behind a start: whether each stayed clear of collapse, log-likelihood, point."""
+    drawn = [FromData().draw(problem.model, data, rng, index) for _ in range(RUNS)]
+    return [_short(problem, start) for start in drawn]
 
 
 def _short(problem: Problem, theta: Theta) -> tuple[bool, float, Theta]:

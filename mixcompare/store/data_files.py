@@ -22,7 +22,7 @@ Datasets = Mapping[tuple[str, int], Dataset]
 
 
 def write_data(folder: Path, datasets: Datasets) -> None:
-    """One file for each (name, replicate); index.json has name, columns, units, source, n, d and truth."""
+    """One file for each (name, replicate); index.json has all else of it, and n and d."""
     folder.mkdir(exist_ok=True)
     index = []
     for (name, replicate), data in datasets.items():
@@ -51,6 +51,7 @@ def read_data(folder: Path) -> dict[tuple[str, int], Dataset]:
             source=entry["source"],
             truth=truth,
             units=tuple(entry.get("units", ())),
+            prior=entry.get("prior"),
         )
     return found
 
@@ -68,4 +69,5 @@ def _entry(name: str, replicate: int, file: str, data: Dataset) -> dict[str, Any
         "d": data.n_features,
         "digest": data.digest,
         "truth": None if data.truth is None else json.loads(to_json(data.truth.to_dict())),
+        "prior": data.prior and json.loads(to_json(data.prior)),
     }

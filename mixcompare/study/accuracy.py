@@ -44,13 +44,15 @@ def measure(rows: pd.DataFrame) -> pd.DataFrame:
         `metric`, of intervals their `kind` ("wald", "posterior", ...; else ""), of which `parameter`,
         `component` (from 1) and `index` within it ("" if it is one number), `estimate` with its Monte
         Carlo standard error `mcse`, `n_used` of `n_planned` replicates, `unit`. Only data sets on which
-        some row was measured against a truth.
+        some row was measured against a truth, in that way.
     """
     lines: list[tuple[Any, ...]] = []
     metrics: list[Metric] = [registry.load("metrics", name)() for name in registry.names("metrics")]
     for names, methods in answers_by_replicate(rows):
+        known = _measured(rows[rows["data"] == names[0]])
+        used = [metric for metric in metrics if metric.within in known]
         for method, cells in methods.items():
-            lines += [(*names, method, *line) for line in _lines(metrics, list(cells.values()))]
+            lines += [(*names, method, *line) for line in _lines(used, list(cells.values()))]
     return pd.DataFrame(lines, columns=ACCURACY_COLUMNS)
 
 
@@ -74,6 +76,11 @@ def answers_by_replicate(
                 for method, own in part.groupby("method", sort=False)
             },
         )
+
+
+def _measured(rows: pd.DataFrame) -> set[str]:
+    """The kinds of measurement on the rows of one data set."""
+    return {kind for cell in rows["metrics"] for kind in parse(cell) or {}}
 
 
 def _lines(metrics: Sequence[Metric], answers: Sequence[Mapping[str, Any]]) -> Iterator[Any]:

@@ -7,7 +7,7 @@ rows without touching them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,9 @@ NO_END = ("unsupported", "error", "non_finite", "out_of_domain", "singular")
 
 LIKELIHOOD = "likelihood"
 """The target of methods whose claims are about the likelihood."""
+
+MISSED = "main_mode_missed"
+"""The finding of draws that come nowhere near a mode with a good share of the posterior."""
 
 CASE = ["data", "replicate", "model"]
 """Rows that agree in these saw the same likelihood."""
@@ -54,12 +57,14 @@ COLUMNS = (
     "thresholds",
     "passes",
     "seconds",
+    "compile_seconds",
     "non_finite",
     "error",
     "diagnostics",
     "posterior_intervals",
     "intervals",
     "prior",
+    "draws",
     "metrics",
 )
 """Columns of the fits table that are read here; missing ones are read as empty."""
@@ -71,6 +76,7 @@ NUMBERS = (
     "polished_loglik",
     "passes",
     "seconds",
+    "compile_seconds",
     "non_finite",
     "n_components",
 )
@@ -125,6 +131,21 @@ def relate(fits: pd.DataFrame) -> pd.DataFrame:
     rows["claimed"] = _objects([s if a else None for s, a in zip(rows["said"], about, strict=True)])
     rows["false_success"] = (rows["claimed"] == True) & (rows["sound"] == False)  # noqa: E712 - None is neither
     rows["false_failure"] = (rows["claimed"] == False) & (rows["sound"] == True)  # noqa: E712
+    return rows
+
+
+def correct(rows: pd.DataFrame, missed: Mapping[str, str]) -> pd.DataFrame:
+    """The rows of `relate`, posteriors that missed a mode (key -> which, in words) corrected.
+
+    Adds `missed`, the words, "" for all others. Such a posterior is not `sound`, and its `finding` is
+    `main_mode_missed` unless what was found when it was judged comes before that.
+    """
+    rows = rows.copy()
+    rows["missed"] = [missed.get(str(key), "") for key in rows["key"]]
+    late = DRAW_FINDINGS[DRAW_FINDINGS.index(MISSED) :]
+    wrong = (rows["missed"] != "") & (rows["finding"] != "")
+    rows.loc[wrong, "sound"] = False
+    rows.loc[wrong & rows["finding"].isin(late), "finding"] = MISSED
     return rows
 
 

@@ -19,6 +19,7 @@ from mixcompare.draws import from_tree
 from mixcompare.errors import DataError
 from mixcompare.fit import run_fit
 from mixcompare.metrics.base import compute_metrics
+from mixcompare.metrics.rank import rank_truth
 from mixcompare.problem import Problem
 from mixcompare.records import Cost, FitRecord, Solver, Trajectory, Verdict
 from mixcompare.seeds import stream
@@ -127,8 +128,12 @@ def as_outcome(
         seed=task.root,
         data_name=task.source.name,
         replicate=task.replicate,
-        draws=from_tree(model, data.n_features, posterior.draws) if posterior else None,
+        # of a truth from a prior, what is asked is whether draws are calibrated, thousands of times
+        draws=from_tree(model, data.n_features, posterior.draws)
+        if posterior and not data.prior
+        else None,
     )
+    found |= rank_truth(model, posterior, data, seed=task.root)
     draws = posterior.draws if posterior is not None else None
     return Outcome(to_row(record, found, plain(further)), thin(record.trajectory), draws)
 

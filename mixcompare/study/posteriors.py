@@ -38,7 +38,8 @@ def _complaint(row: Any) -> str:
     reason = next((t for t in (row["error"], row["said_message"]) if isinstance(t, str) and t), "")
     if row["finding"] in ("unsupported", "error") and reason:
         return f"there are no draws: {reason.rstrip('.')}"
-    return f"the draws should not be believed: {words.finding(row['finding'])}"
+    later = f": {row['missed']}" if row["missed"] else ""
+    return f"the draws should not be believed: {words.finding(row['finding'])}{later}"
 
 
 def _counts(rows: pd.DataFrame) -> str:
@@ -71,6 +72,7 @@ def _flags(fits: pd.DataFrame) -> str:
 _FLAGS = {
     "label_switching": "The labels of the components switched during sampling and were put right afterwards",
     "unidentified": "The data do not identify the parameters: what the posterior says of them is the prior",
+    "approximate": "They are draws of an approximation: nothing here says how near it is to the posterior",
 }
 
 

@@ -231,6 +231,29 @@ def _chance_of_new(s: Selection) -> float:
     return float(table["chance"].iloc[0])
 
 
+def _ranked(s: Selection) -> pd.DataFrame:
+    table = s.pick(s.results.calibration(), NUMBERS)
+    table = table[table["p_value"].notna()]
+    if table.empty:
+        raise NoAnswer("no ranks of truths drawn from a prior are selected")
+    return table
+
+
+def _calibration_p(s: Selection) -> float:
+    from mixcompare.study.calibration import adjusted
+
+    return adjusted(_ranked(s)["p_value"])
+
+
+def _unclean(s: Selection) -> int:
+    from mixcompare.study.calibration import is_unclean, ranked
+
+    rows = s.pick(ranked(s.results.rows), FITS)
+    if rows.empty:
+        raise NoAnswer("no ranks of truths drawn from a prior are selected")
+    return int(is_unclean(rows).sum())
+
+
 def _diagnostic(s: Selection) -> float:
     name = s.where["name"]
     values = [cell[name] for cell in s.diagnostics if cell.get(name) is not None]
@@ -353,6 +376,19 @@ QUANTITIES: dict[str, Quantity] = {
         ("data", "model", "method", "density"),
         _predictive_difference,
         ("method",),
+    ),
+    "calibrated": Quantity(
+        "share of ranked quantities whose ranks stay inside their simultaneous 95 % band",
+        NUMBERS,
+        lambda s: float(_ranked(s)["inside"].astype(bool).mean()),
+    ),
+    "calibration_p": Quantity(
+        "smallest p-value of uniform ranks times the number of quantities selected, at most 1",
+        NUMBERS,
+        _calibration_p,
+    ),
+    "n_unclean": Quantity(
+        "runs on truths drawn from a prior that did not sample cleanly", FITS, _unclean
     ),
     "max_rhat": Quantity(
         "largest R-hat of the posteriors, raw labels left out",

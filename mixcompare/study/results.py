@@ -17,24 +17,29 @@ import pandas as pd
 
 from mixcompare import registry
 from mixcompare.data import Dataset
-from mixcompare.errors import DataError, SpecError
+from mixcompare.errors import DataError, SpecError, StoreError
 from mixcompare.mixture import MixtureModel
 from mixcompare.study import (
     accuracy,
     advice,
     answer,
+    calibration,
     claims,
+    diagnostics,
     discovery,
     ends,
     expect,
     margins,
+    modes,
     optima,
     pairs,
     passes,
     predictive,
+    sampling,
     sentences,
     summaries,
 )
+from mixcompare.study.modes import Visits
 from mixcompare.study.replay import Plan, Replay, repeat
 from mixcompare.theta import Theta
 
@@ -87,8 +92,12 @@ class Results:
 
     @cached_property
     def rows(self) -> pd.DataFrame:
-        """The fits with what relates them: said, sound, gap, reached, ... (`ends.relate`)."""
-        return ends.relate(self.fits)
+        """The fits with what relates them: said, sound, gap, reached, ... (`ends.relate`).
+
+        A posterior whose draws missed a mode that some fit has found since is no longer sound
+        (`ends.correct`).
+        """
+        return ends.correct(self._related, modes.missed(self._modes))
 
     def gaps(self) -> pd.Series:
         """Nats below the best known value of the same data, replicate and model, one a fit."""
@@ -120,6 +129,32 @@ class Results:
     def optima(self) -> pd.DataFrame:
         """Distinct verified optima (`optima.find_optima`)."""
         return self._optima[0].copy()
+
+    def modes(self) -> pd.DataFrame:
+        """Which optima the draws of each posterior visited, and what they missed (`modes.table`)."""
+        return self._modes.copy()
+
+    def diagnostics(self) -> pd.DataFrame:
+        """R-hat, effective sizes and cost of each posterior (`diagnostics.tabulate`)."""
+        return diagnostics.tabulate(self.rows)
+
+    @cached_property
+    def visits(self) -> dict[str, Visits]:
+        """Where the draws of each posterior went, by key; of posteriors whose draws and data are at hand."""
+        found = {}
+        places = self._optima[0]
+        for _, row in self._related[self._related["sampler"]].iterrows():
+            case = [row[name] for name in ends.CASE]
+            here = places[(places[ends.CASE] == case).all(axis=1)]
+            dataset = self.data.get((row["data"], row["replicate"]))
+            model = self.model_on(row["model"], dataset)
+            tree = self._tree(row)
+            if dataset is None or model is None or tree is None or here.empty:
+                continue
+            seen = modes.visit(model, dataset, ends.parse(row["prior"]), tree, here)
+            if seen is not None:
+                found[str(row["key"])] = seen
+        return found
 
     def reached_by(self) -> pd.DataFrame:
         """How often each method ended at each distinct optimum (`discovery.count_reached`)."""
@@ -161,6 +196,10 @@ class Results:
         """Cost in passes, one row per data, model, method and tolerance (`passes.summarise_cost`)."""
         return passes.summarise_cost(self.passes_to(tolerances))
 
+    def sampling(self) -> pd.DataFrame:
+        """What draws cost: effective draws per pass and per second (`sampling.efficiency`)."""
+        return sampling.efficiency(self.rows)
+
     def performance_profiles(self, tolerances: Sequence[float] = passes.TOLERANCES) -> pd.DataFrame:
         """Dolan and More's, over all data and models (`passes.performance_profiles`)."""
         return passes.performance_profiles(self.passes_to(tolerances))
@@ -186,6 +225,10 @@ class Results:
     def predictive(self) -> pd.DataFrame:
         """Simulated data: log density on fresh data, paired differences (`predictive.compare_predictive`)."""
         return predictive.compare_predictive(self.rows)
+
+    def calibration(self) -> pd.DataFrame:
+        """Truths drawn from a prior: whether their ranks are uniform (`calibration.calibrate`)."""
+        return self._calibration.copy()
 
     def expectations(self) -> pd.DataFrame:
         """The study's [[expect]] blocks, each reproduced, not reproduced or not checked (`expect.check`)."""
@@ -218,7 +261,7 @@ class Results:
     def models(self) -> dict[str, MixtureModel]:
         """By name: those of the study file, and others as far as family and K describe them."""
         found = optima.models_of(self.study)
-        for name, rows in self.rows.groupby("model", sort=False):
+        for name, rows in self._related.groupby("model", sort=False):
             family, K = rows["family"].iloc[0], rows["n_components"].iloc[0]
             if name not in found and isinstance(family, str) and np.isfinite(K):
                 found[str(name)] = MixtureModel(family, int(K))
@@ -255,12 +298,33 @@ class Results:
         return found.n_parameters(dataset.n_features)
 
     @cached_property
+    def _related(self) -> pd.DataFrame:
+        return ends.relate(self.fits)
+
+    @cached_property
     def _optima(self) -> tuple[pd.DataFrame, pd.Series]:
-        return optima.find_optima(self.rows, self._log_density)
+        return optima.find_optima(self._related, self._log_density)
+
+    @cached_property
+    def _modes(self) -> pd.DataFrame:
+        return modes.table(self._related, self._optima[0], self.visits)
+
+    def _tree(self, row: Any) -> Any:
+        """The draws of a row, or None."""
+        if self.draws is None or not isinstance(row["draws"], str) or not row["draws"]:
+            return None
+        try:
+            return self.draws(row["draws"])
+        except StoreError:  # rows can be read without draws; whoever asks for the draws is told
+            return None
 
     @cached_property
     def _accuracy(self) -> pd.DataFrame:
         return accuracy.measure(self.rows)
+
+    @cached_property
+    def _calibration(self) -> pd.DataFrame:
+        return calibration.calibrate(self.rows)
 
     def _log_density(self, row: Any, theta: Theta) -> np.ndarray | None:
         """Fitted log-density (n,) at the data of a row.

@@ -2,8 +2,8 @@
 
 Order of questions (records.DRAW_FINDINGS): are the draws finite; do chains agree on what labels cannot
 change; was a mode missed that holds a good share of the posterior; divergences; trees cut short; energy;
-mixing after relabelling. Converged is not identified: two flags say so. Whatever the estimator wrote into
-`Posterior` beside the draws is not read.
+mixing after relabelling. Converged is not identified, and draws of an approximation converge to it: flags
+say so. Of what the estimator wrote into `Posterior` beside the draws only `approximate` is read.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from mixcompare import draws as summaries
 from mixcompare.data import Dataset
 from mixcompare.draws import Draws
 from mixcompare.mixture import MixtureModel
-from mixcompare.prior import ModelPrior, Prior
+from mixcompare.prior import ModelPrior
 from mixcompare.problem import Problem
 from mixcompare.records import DRAW_FINDINGS, Posterior, Verdict
 from mixcompare.theta import Theta
-from mixcompare.verify.modes import Mode, distance, find_modes
+from mixcompare.verify.modes import Mode, Search, comes_near
 from mixcompare.verify.policy import Policy
 from mixcompare.verify.surface import Surface, polish
 
-FLAGS = ("unidentified", "label_switching")
+FLAGS = ("unidentified", "label_switching", "approximate")
 
 STEEP = 1e-3
 """Share of the largest curvature above which a direction is certainly not flat."""
@@ -44,6 +44,7 @@ class Evidence:
     deepest: float = 0.0
     bfmi: float = np.nan
     missed: Mode | None = None
+    missed_share: float = np.nan
     best: float = np.nan
     """Highest log-likelihood of a draw."""
     intervals: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
@@ -52,18 +53,16 @@ class Evidence:
 
 
 def judge_draws(
-    model: MixtureModel,
-    data: Dataset,
-    posterior: Posterior,
-    theta: Theta | None,
-    policy: Policy,
-    seed: int = 0,
+    search: Search, data: Dataset, posterior: Posterior, theta: Theta | None
 ) -> Verdict:
     """The verdict on a posterior whose summary is `theta`.
 
-    Costs one pass a draw, and some thousands for the verifier's own search for modes.
+    Costs one pass a draw, and some thousands for the verifier's own search for modes, which must be one
+    of the same prior.
     """
-    found = Evidence()
+    model, policy, found = search.model, search.policy, Evidence()
+    if posterior.approximate:
+        found.flags.add("approximate")
     draws = summaries.from_tree(model, data.n_features, posterior.draws)
     problem = Problem(model, data)
     loglik = np.full(draws.shape, np.nan)
@@ -80,9 +79,8 @@ def judge_draws(
     statistics = _statistics(posterior.draws)
     _judge_mixing(model, draws, loglik, statistics, found, policy)
     _judge_transitions(statistics, found, policy)
-    prior = Prior.of(posterior.prior).on(model, data)
-    _judge_coverage(prior, data, draws, loglik, found, policy, seed)
-    _judge_identification(prior, data, draws, theta, found, policy)
+    _judge_coverage(search, draws, loglik, found, policy)
+    _judge_identification(search.prior, data, draws, theta, found, policy)
     return _verdict(found, policy)
 
 
@@ -142,28 +140,20 @@ def _judge_transitions(statistics: dict[str, np.ndarray], found: Evidence, polic
 
 
 def _judge_coverage(
-    prior: ModelPrior,
-    data: Dataset,
-    draws: Draws,
-    loglik: np.ndarray,
-    found: Evidence,
-    policy: Policy,
-    seed: int,
+    search: Search, draws: Draws, loglik: np.ndarray, found: Evidence, policy: Policy
 ) -> None:
     """Whether every mode with a good share of the mass has a draw near it: within max(5, q / 2) nats."""
-    model = prior.model
     best = [draws.theta(chain, int(row.argmax())) for chain, row in enumerate(loglik)]
-    modes, passes = find_modes(prior, data, best, policy, seed)
+    modes, shares, passes = search.among(best)
     found.passes += passes
-    limit = max(5.0, model.n_parameters(data.n_features) / 2)
-    missed = [
-        mode
-        for mode in modes
-        if mode.share >= policy.missed_mass and distance(model, data, mode, draws, loglik) > limit
+    large = [
+        i for i, mode in enumerate(modes) if shares[i] >= policy.missed_mass and not mode.narrow
     ]
-    if missed:
-        found.missed = max(missed, key=lambda mode: mode.share)
-        found.margins["missed_mass"] = found.missed.share / policy.missed_mass
+    far = [i for i in large if not comes_near(search, modes[i], draws, loglik)]
+    if far:
+        worst = max(far, key=lambda i: shares[i])
+        found.missed, found.missed_share = modes[worst], float(shares[worst])
+        found.margins["missed_mass"] = found.missed_share / policy.missed_mass
         found.flags.add("main_mode_missed")
 
 
@@ -230,6 +220,11 @@ def _sentence(finding: str, found: Evidence) -> str:
     text = _TEXTS[finding](found)
     if "unidentified" in found.flags:
         text += "; the data do not identify the parameters, what is reported is the prior"
+    if "approximate" in found.flags:
+        text += (
+            "; but they are draws of an approximation to the posterior: R-hat and effective sizes judge "
+            "how it was drawn from, not how near it is"
+        )
     return text
 
 
@@ -240,7 +235,7 @@ _TEXTS = {
         f"{found.rhat_label_free:.3f}"
     ),
     "main_mode_missed": lambda found: (
-        f"no draw comes near a mode with {found.missed.share:.0%} of the posterior mass "
+        f"no draw comes near a mode with {found.missed_share:.0%} of the posterior mass "
         f"(log-likelihood {found.missed.loglik:.3f}, best draw {found.best:.3f})"
     ),
     "divergences": lambda found: (

@@ -7,9 +7,11 @@ from typing import Any
 
 from mixcompare.data import Dataset, as_dataset
 from mixcompare.mixture import MixtureModel
+from mixcompare.prior import Prior
 from mixcompare.records import Posterior, Verdict
 from mixcompare.theta import Theta
 from mixcompare.verify.draws import judge_draws
+from mixcompare.verify.modes import Search
 from mixcompare.verify.points import judge_point
 from mixcompare.verify.policy import Policy
 
@@ -32,6 +34,7 @@ class Verifier:
         self.data, self.policy, self.seed = data, policy or Policy(), seed
         self._declared = model
         self._judged: dict[bytes, Verdict] = {}
+        self._searches: dict[str, Search] = {}
 
     @cached_property
     def model(self) -> MixtureModel:
@@ -49,7 +52,15 @@ class Verifier:
 
     def draws(self, posterior: Posterior, theta: Theta | None) -> Verdict:
         """The verdict on a posterior."""
-        return judge_draws(self.model, self.data, posterior, theta, self.policy, self.seed)
+        return judge_draws(self._search(Prior.of(posterior.prior)), self.data, posterior, theta)
+
+    def _search(self, prior: Prior) -> Search:
+        """The search for modes that samplers may have missed, shared by all that have this prior."""
+        key = repr(prior)
+        if key not in self._searches:
+            bound = prior.on(self.model, self.data)
+            self._searches[key] = Search(bound, self.data, self.policy, self.seed)
+        return self._searches[key]
 
 
 def verify(model: MixtureModel, data: Any, theta: Theta, counts: Any = None) -> Verdict:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
 import numpy as np
 import pytest
 from planted_draws import normal_draws, posterior
 
 from mixcompare.data import Dataset
 from mixcompare.datasets import load_dataset
+from mixcompare.estimators.base import Estimator
+from mixcompare.fit import fit
 from mixcompare.mixture import MixtureModel
 from mixcompare.prior import Prior
 from mixcompare.problem import Problem
-from mixcompare.records import DRAW_FINDINGS, Verdict
+from mixcompare.records import DRAW_FINDINGS, Claim, Posterior, Solver, Verdict
 from mixcompare.theta import Theta
-from mixcompare.verify.draws import judge_draws
-from mixcompare.verify.modes import find_modes
+from mixcompare.verify.modes import Search
 from mixcompare.verify.policy import Policy
+from mixcompare.verify.verifier import Verifier
 
 MODEL = MixtureModel("gaussian", 2)
 COINS = MixtureModel("bernoulli", 2)
@@ -44,7 +49,7 @@ def good(waiting: Dataset, maximum: Theta) -> list[list[Theta]]:
 def judge(
     data: Dataset, chains: list[list[Theta]], model: MixtureModel = MODEL, **statistics
 ) -> Verdict:
-    return judge_draws(model, data, *posterior(chains, **statistics), Policy(), 0)
+    return Verifier(model, data).draws(*posterior(chains, **statistics))
 
 
 def one_broad(rng: np.random.Generator) -> Theta:
@@ -91,11 +96,11 @@ def test_a_missed_mode_of_equal_height_is_found_by_its_place():
     x = np.array([-10.0, -10.3, -9.7, 0.0, 0.3, -0.3, 10.0, 10.3, 9.7] * 4)
     data = Dataset(np.sort(x + np.tile(np.linspace(-0.2, 0.2, 4), 9)))
     model = MixtureModel("gaussian", 2)
-    modes, _ = find_modes(Prior().on(model, data), data, [], Policy(), 0)
-    heights = sorted(mode.loglik for mode in modes if mode.share > 0.1)
+    modes, shares, _ = Search(Prior().on(model, data), data, Policy()).among()
+    heights = sorted(mode.loglik for mode, share in zip(modes, shares, strict=True) if share > 0.1)
     assert len(heights) == 2
     assert heights[1] - heights[0] < 0.1
-    first = max(modes, key=lambda mode: mode.share)
+    first = modes[int(np.argmax(shares))]
     rng = np.random.default_rng(0)
 
     def about(theta: Theta) -> Theta:
@@ -169,7 +174,7 @@ def test_label_switching_is_a_flag_not_a_finding(waiting, good):
 def test_statistics_a_sampler_does_not_have_are_not_asked_for(waiting, good):
     claimed, theta = posterior(good)
     del claimed.draws["sample_stats"]
-    assert judge_draws(MODEL, waiting, claimed, theta, Policy(), 0).finding == "verified"
+    assert Verifier(MODEL, waiting).draws(claimed, theta).finding == "verified"
 
 
 def test_three_coins_pass_every_check_and_are_unidentified():
@@ -186,6 +191,113 @@ def test_three_coins_pass_every_check_and_are_unidentified():
     assert verdict.finding == "verified", verdict
     assert verdict.flags == ("verified", "unidentified")
     assert "identify" in verdict.message
+
+
+def test_an_approximation_says_so_beside_its_finding(waiting, good):
+    claimed, theta = posterior(good)
+    verifier = Verifier(MODEL, waiting)
+    verdict = verifier.draws(replace(claimed, approximate=True), theta)
+    assert verdict.flags == ("verified", "approximate")
+    assert "an approximation to the posterior" in verdict.message
+    assert "approximation" not in verifier.draws(claimed, theta).message
+    good[0][0] = Theta([np.nan, 0.5], means=[[55], [80]], covariances=[[[25]], [[25]]])
+    claimed, theta = posterior(good)
+    verdict = verifier.draws(replace(claimed, approximate=True), theta)
+    assert verdict.flags == ("non_finite", "approximate")
+
+
+@pytest.mark.parametrize("spoilt", ["draw", "mean"])
+def test_what_is_not_finite_comes_before_all_else(waiting, good, spoilt):
+    claimed, theta = posterior(good, diverging=np.ones(SHAPE, dtype=bool))
+    if spoilt == "mean":
+        theta = Theta([0.5, 0.5], means=theta.means, covariances=-theta.covariances)
+    else:
+        claimed.draws["posterior"]["means"][0, 0] = np.nan
+    verdict = Verifier(MODEL, waiting).draws(claimed, theta)
+    assert verdict.finding == "non_finite"
+
+
+@dataclass(frozen=True)
+class Planted(Estimator):
+    """A sampler that hands over given draws, or fails as it is told."""
+
+    claimed: Posterior
+    theta: Theta
+    raises: str = ""
+    refuses: str = ""
+
+    name: ClassVar[str] = "planted"
+    kind: ClassVar[str] = "sampler"
+    chains: ClassVar[int] = 4  # type: ignore[assignment,misc]
+
+    def supports(self, model, n_features):
+        return self.refuses
+
+    def fit(self, problem, start, rng):
+        if self.raises:
+            raise RuntimeError(self.raises)
+        return Claim(self.theta, Solver(None, "finished"), self.claimed, passes=1.0)
+
+
+def test_a_sampler_that_raises_is_an_error_and_one_that_refuses_unsupported(waiting, good):
+    claimed = posterior(good)
+    record = fit(MODEL, waiting, Planted(*claimed))
+    assert record.finding == "verified"
+    record = fit(
+        MODEL, waiting, Planted(*claimed, raises="chain 2 failed: initial energy not finite")
+    )
+    assert record.finding == "error"
+    assert "chain 2 failed" in record.verdict.message
+    record = fit(MODEL, waiting, Planted(*claimed, refuses="no conjugate prior"))
+    assert record.finding == "unsupported"
+    assert record.verdict.message == "no conjugate prior"
+
+
+def test_flags_are_all_kept_and_the_headline_is_the_first_in_order(waiting, good):
+    rng = np.random.default_rng(1)
+    chains = [*good[:3], [one_broad(rng) for _ in range(400)]]
+    every = np.ones(SHAPE, dtype=bool)
+    energy = rng.normal(size=SHAPE).cumsum(axis=1)
+    verdict = judge(waiting, chains, diverging=every, reached_max_treedepth=every, energy=energy)
+    expected = ("divergences", "tree_depth", "low_energy_mixing", "not_mixed")
+    assert verdict.flags == ("chains_in_different_modes", *expected)
+    missed = judge(
+        waiting,
+        [[one_broad(rng) for _ in range(400)] for _ in range(4)],
+        diverging=every,
+        reached_max_treedepth=every,
+        energy=energy,
+    )
+    assert missed.flags[:4] == ("main_mode_missed", *expected[:3])
+
+
+def test_bad_labels_hide_neither_behind_switching_nor_the_other_way_round(waiting, good):
+    # chains that disagree after relabelling are not excused by labels
+    permutation = np.tile([0, 1], (*SHAPE, 1))
+    permutation[0] = [1, 0]
+    swapped = [[theta.take(np.array([1, 0])) for theta in good[0]], *good[1:]]
+    verdict = judge(waiting, swapped, permutation=permutation)
+    assert verdict.finding == "not_mixed"
+    assert "label_switching" not in verdict.flags
+
+
+def test_too_few_draws_are_not_mixed(waiting, maximum):
+    chains = normal_draws(MODEL, waiting, maximum, np.random.default_rng(5), (4, 60))
+    verdict = judge(waiting, chains)
+    assert "not_mixed" in verdict.flags
+    assert verdict.margins["ess_per_chain"] < 1
+
+
+def test_a_wide_posterior_of_an_identified_model_is_not_unidentified():
+    # five tosses of one coin of two say little, but the information matrix is not singular
+    data = Dataset(np.array([1, 5, 0, 4], dtype=float))
+    model = MixtureModel("binomial", 1, n_trials=6)
+    rng = np.random.default_rng(0)
+    draws = [
+        [Theta([1.0], probs=[rng.beta(1.5 + 10, 1.5 + 14)]) for _ in range(400)] for _ in range(4)
+    ]
+    verdict = judge(data, draws, model)
+    assert "unidentified" not in verdict.flags
 
 
 def test_old_faithful_is_identified(waiting, good):

@@ -81,8 +81,8 @@ def check_graph(family, options, K, d, form, ordered):
     data = some_data(declared, d, rng)
     model = declared.on(data)
     prior = bound(model, data, form)
-    graph = declare(model.family, K, d, form, ordered)
-    for name, value in shared(model, data, prior).items():
+    graph = declare(model.family, K, d, form, ordered, "graph")
+    for name, value in shared(model, data, prior, "graph").items():
         if name in graph:
             graph[name].set_value(value)
     densities = [graph.varlogp_nojac]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from family_cases import cases, make_model, make_point
 
 from mixcompare import relabel as module
 from mixcompare.data import Dataset
+from mixcompare.families.poisson import Poisson
 from mixcompare.mixture import MixtureModel
-from mixcompare.relabel import ecr, relabel, reorder, stephens
+from mixcompare.problem import Budget, BudgetExceeded, Problem
+from mixcompare.relabel import FEW, ecr, relabel, reorder, stephens
 
 
 def shuffled(values: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -100,13 +103,49 @@ def test_one_component_needs_no_relabelling():
 
 def test_stephens_never_raises_the_divergence():
     rng = np.random.default_rng(3)
-    p = rng.dirichlet(np.ones(3), size=(80, 50))
+    p = np.ascontiguousarray(rng.dirichlet(np.ones(3), size=(80, 50)).swapaxes(1, 2))
     counts = rng.integers(1, 5, size=50).astype(float)
 
     def divergence(permutations: np.ndarray) -> float:
-        moved = np.take_along_axis(p, permutations[:, None, :], axis=2)
-        q = moved.mean(axis=0)
-        return float((counts[:, None] * moved * np.log(moved / q)).sum())
+        moved = np.take_along_axis(p, permutations[:, :, None], axis=1)
+        return float((counts * moved * np.log(moved / moved.mean(axis=0))).sum())
 
     start = ecr(p, counts, 0)
     assert divergence(stephens(p, counts, start)) < divergence(start)
+
+
+@pytest.mark.parametrize("K", [2, 3, FEW, FEW + 1])
+def test_assignments_are_the_cheapest(K):
+    from scipy.optimize import linear_sum_assignment
+
+    costs = np.random.default_rng(K).normal(size=(40, K, K))
+    expected = [linear_sum_assignment(cost)[1] for cost in costs]
+    np.testing.assert_array_equal(module._assign(costs), expected)
+
+
+@pytest.mark.parametrize(("family", "d"), cases(1, 2))
+def test_many_draws_at_once_are_the_draws_one_by_one(family, d):
+    model, data = make_model(family, 2, 60, d, counts=True)
+    points = [make_point(model, data, seed) for seed in range(5)]
+    weights = np.array([theta.weights for theta in points])
+    parameters = {
+        name: np.array([theta[name] for theta in points]) for name in points[0].parameters
+    }
+    problem = Problem(model, data)
+    logliks = problem.log_likelihoods(weights, parameters)
+    assert problem.passes == len(points)
+    p = model.family.classify(data, weights, parameters)
+    for t, theta in enumerate(points):
+        assert logliks[t] == pytest.approx(model.log_likelihood(data, theta), rel=1e-12, abs=1e-9)
+        np.testing.assert_allclose(p[t].T, model.responsibilities(data.x, theta), atol=1e-11)
+
+
+def test_draws_beyond_a_budget_are_not_evaluated():
+    model, data = make_model(Poisson(), 2, 60)
+    point = make_point(model, data)
+    problem = Problem(model, data, Budget(passes=2))
+    with pytest.raises(BudgetExceeded):
+        problem.log_likelihoods(
+            np.tile(point.weights, (3, 1)), {"rates": np.tile(point["rates"], (3, 1))}
+        )
+    assert problem.passes == 0

@@ -243,11 +243,12 @@ def log_likelihood(
         return float(mp.fdot(exactly(counts), totals))
 
 
-def at_coordinates(
-    name: str, options: Mapping[str, Any], x: np.ndarray, counts: np.ndarray, K: int, z: np.ndarray
-) -> Exact:
-    """Log-likelihood and gradient at unconstrained coordinates, of data in the same units."""
+def _joint_at(
+    name: str, options: Mapping[str, Any], x: np.ndarray, K: int
+) -> Callable[[list[Any]], list[list[Any]]]:
+    """log(w_k f_k(x_i)), n lists of K, as a function of unconstrained coordinates."""
     density, coordinates = formulas(name)
+    rows = exactly(x)
 
     def joint(point: list[Any]) -> list[list[Any]]:
         exponentials = [mp.exp(v) for v in point[: K - 1]] + [mpf(1)]
@@ -257,8 +258,16 @@ def at_coordinates(
         assert next(rest, None) is None, "coordinates are left over"
         return _joint(density, weights, components, rows, options)
 
+    return joint
+
+
+def at_coordinates(
+    name: str, options: Mapping[str, Any], x: np.ndarray, counts: np.ndarray, K: int, z: np.ndarray
+) -> Exact:
+    """Log-likelihood and gradient at unconstrained coordinates, of data in the same units."""
     with mp.workdps(DIGITS):
-        rows, c, centre, h = exactly(x), exactly(counts), exactly(z), mpf(STEP)
+        joint = _joint_at(name, options, x, K)
+        c, centre, h = exactly(counts), exactly(z), mpf(STEP)
         here = joint(centre)
         totals, gradient, terms = _totals(here), [], []
         shares = [[mp.exp(v - t) for v in row] for row, t in zip(here, totals, strict=True)]
@@ -279,3 +288,30 @@ def at_coordinates(
                 )
             )
         return Exact(float(mp.fdot(c, totals)), np.array(gradient), np.array(terms))
+
+
+def hessian_product(
+    name: str,
+    options: Mapping[str, Any],
+    x: np.ndarray,
+    counts: np.ndarray,
+    K: int,
+    z: np.ndarray,
+    v: np.ndarray,
+) -> np.ndarray:
+    """The Hessian of the log-likelihood at unconstrained coordinates times v (q,), by mixed differences."""
+    with mp.workdps(DIGITS):
+        joint = _joint_at(name, options, x, K)
+        c, centre, along, h = exactly(counts), exactly(z), exactly(v), mpf(STEP)
+
+        def value(side: int, j: int, other: int) -> Any:
+            point = [a + h * side * b for a, b in zip(centre, along, strict=True)]
+            point[j] += other * h
+            return mp.fdot(c, _totals(joint(point)))
+
+        return np.array(
+            [
+                float(sum(a * b * value(a, j, b) for a in (1, -1) for b in (1, -1)) / (4 * h * h))
+                for j in range(len(centre))
+            ]
+        )

@@ -1,4 +1,4 @@
-"""Log-likelihood and gradient of every family against 60 digits, at ordinary and at extreme points."""
+"""Log-likelihood, gradient and curvature of every family against 60 digits, also at extreme points."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 from family_cases import cases, make_model, make_point
-from sixty_digits import FORMULAS, at_coordinates, log_likelihood
+from sixty_digits import FORMULAS, at_coordinates, hessian_product, log_likelihood
 
 from mixcompare import registry
 from mixcompare.data import Dataset
+from mixcompare.families.base import Family
+from mixcompare.families.fused import ExponentialFamily
 from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Problem
 from mixcompare.theta import Theta
@@ -32,6 +34,10 @@ def scaled(**factors: tuple[float, float]) -> Change:
         }
 
     return change
+
+
+def ordinary(theta: Theta, x: np.ndarray) -> dict[str, Any]:
+    return {}
 
 
 def near_edges(theta: Theta, x: np.ndarray) -> dict[str, Any]:
@@ -57,7 +63,7 @@ def matrices(first: float, last: float) -> Change:
 
 
 POINTS: dict[str, tuple[str, Change]] = {
-    "ordinary": ("", lambda theta, x: {}),
+    "ordinary": ("", ordinary),
     "tiny weight": ("", lambda theta, x: {"weights": [1e-12, 1 - 1e-12]}),
     "narrow": ("means", matrices(1e-6, 1e-6)),
     "wide": ("means", matrices(1e6, 1e6)),
@@ -101,14 +107,39 @@ def check(model: MixtureModel, data: Dataset, theta: Theta) -> None:
     assert (np.abs(gradient - reference.gradient) <= allowed).all()
 
 
-@pytest.mark.parametrize(("family", "d", "change"), points())
-def test_likelihood_and_gradient(family, d, change):
-    model, data = make_model(family, K, N, d, seed=4, counts=True)
+def point_of(family: Family, n: int, d: int, change: Change) -> tuple[MixtureModel, Dataset, Theta]:
+    """Model, data and the point; skips what the model has not."""
+    model, data = make_model(family, K, n, d, seed=4, counts=True)
     theta = make_point(model, data)
     point = Theta(**{"weights": theta.weights, **theta.parameters, **change(theta, data.x)})
     if model.outside(point):  # tied covariances that differ, a fixed number of df that is another
         pytest.skip(model.outside(point))
-    check(model, data, point)
+    return model, data, point
+
+
+@pytest.mark.parametrize(("family", "d", "change"), points())
+def test_likelihood_and_gradient(family, d, change):
+    check(*point_of(family, N, d, change))
+
+
+exact = [case for case in points() if isinstance(case.values[0], ExponentialFamily)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("family", "d", "change"), exact)
+def test_products_with_the_hessian(family, d, change):
+    """Where a probability is 1 - 1e-10, as a number it has six digits of what it lacks to 1."""
+    model, data, theta = point_of(family, N // 2, d, change)
+    problem = Problem(model, data)
+    rounding = problem.rounding(theta, *problem.statistics(theta))
+    z = model.to_unconstrained(theta, problem.frame)
+    v = np.random.default_rng(0).normal(size=z.size)
+    found, of_family = problem.product(z, v), (model.family.name, model.family.options)
+    x = problem.frame(data.x)
+    reference = hessian_product(*of_family, x, data.weights, K, z, v)
+    size = float(np.abs(reference).max())
+    relative = 1e-4 if change is near_edges else 1e-12 if change is ordinary else 1e-9
+    assert np.abs(found - reference).max() <= relative * size + 8 * rounding
 
 
 continuous = [case for case in cases(1, 2) if not case.values[0].discrete]

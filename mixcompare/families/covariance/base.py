@@ -6,7 +6,7 @@ Matrices are always held in full, (m, d, d) with m = K, or 1 where components sh
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -64,6 +64,8 @@ class Kind(ABC):
 
     core: ClassVar[Core]
     """The compiled functions, with T(x) = (x, second moments) and layout (d, 1 if tied, else 0)."""
+    conjugate: ClassVar[Callable[..., None]]
+    """Draws means and matrices under the prior of Richardson and Green: see families/conjugate/."""
     correlated: ClassVar[bool]
     """Whether features may be correlated."""
 
@@ -164,6 +166,10 @@ class Kind(ABC):
         return -0.5 * (distance + x.type.shape[1] * LOG_2PI) - half
 
     @abstractmethod
+    def pymc_natural(self, parameters: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Symbolic a (K,) and eta (K, M) from `means` (K, d), and `sds` (1 or K, d) or `factors`, 1 or K."""
+
+    @abstractmethod
     def from_draws(self, draws: Mapping[str, np.ndarray], m: int, d: int) -> np.ndarray:
         """Matrices (..., m, d, d) from draws of the variables that `pymc_matrices` declares."""
 
@@ -235,6 +241,16 @@ def about_mean(residual: np.ndarray, r: np.ndarray) -> float:
 def ratio(after: float, before: float) -> float:
     """Of two variances; 0 where none was left to shrink."""
     return after / before if before > 0 else 0.0
+
+
+def natural_independent(means: Any, sds: Any) -> tuple[Any, Any, Any]:
+    """Symbolic a (K,), m / v and -1 / 2 v (K, d) of independent features."""
+    import pytensor.tensor as pt
+
+    precision = pt.zeros_like(means) + sds**-2
+    linear = means * precision
+    square = (means * linear).sum(axis=1) + 2 * pt.log(sds).sum(axis=1)
+    return -0.5 * (square + means.type.shape[1] * LOG_2PI), linear, -0.5 * precision
 
 
 def independent(x: Any, means: Any, sds: Any) -> tuple[Any, Any]:

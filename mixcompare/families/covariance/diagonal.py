@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mixcompare.families.base import Frame
+from mixcompare.families.conjugate.normal import draw_diagonal
 from mixcompare.families.covariance.base import (
     LOG_2PI,
     Kind,
@@ -18,6 +19,7 @@ from mixcompare.families.covariance.base import (
     independent,
     log_sds,
     means_to_free,
+    natural_independent,
     own_sd,
     pool,
     ratio,
@@ -110,6 +112,7 @@ class Diagonal(Kind):
     """A variance for each feature; for d = 1, the variance. Coordinates: log sds."""
 
     core = Core(statistics, maximise, natural, to_free, to_natural, score)
+    conjugate = staticmethod(draw_diagonal)
     correlated = False
 
     def scale(self, variances: np.ndarray) -> np.ndarray:
@@ -194,6 +197,13 @@ class Diagonal(Kind):
     ) -> tuple[Any, Any]:
         """See `Kind`."""
         return independent(x, means, matrices["sds"])
+
+    def pymc_natural(self, parameters: Mapping[str, Any]) -> tuple[Any, Any]:
+        """See `Kind`."""
+        import pytensor.tensor as pt
+
+        a, linear, quadratic = natural_independent(parameters["means"], parameters["sds"])
+        return a, pt.concatenate([linear, quadratic], axis=1)
 
     def from_draws(self, draws: Mapping[str, np.ndarray], m: int, d: int) -> np.ndarray:
         """See `Kind`."""

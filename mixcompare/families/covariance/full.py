@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mixcompare.families.base import Frame
+from mixcompare.families.conjugate.normal import draw_full
 from mixcompare.families.covariance.base import (
     LOG_2PI,
     Kind,
@@ -23,6 +25,7 @@ from mixcompare.families.covariance.base import (
     symmetric,
     variance,
 )
+from mixcompare.families.covariance.factors import factor, invert
 from mixcompare.families.fused import Core
 from mixcompare.families.maps import lesser
 from mixcompare.families.priors.densities import log_lkj_density
@@ -61,32 +64,6 @@ def maximise(S, layout, P):  # type: ignore[no-untyped-def]
                 f += 1
     if layout[1]:
         pool(S, P, d)
-
-
-@inlinable
-def factor(p, d, L):  # type: ignore[no-untyped-def]
-    """L (d, d) = the lower Cholesky factor of the matrix in p (d + d d); nan if it has none."""
-    for i in range(d):
-        for j in range(i + 1):
-            rest = p[d + i * d + j]
-            for m in range(j):
-                rest -= L[i, m] * L[j, m]
-            if i == j:
-                L[i, i] = math.sqrt(rest) if rest > 0 else np.nan
-            else:
-                L[i, j] = rest / L[j, j]
-
-
-@inlinable
-def invert(L, d, inverse):  # type: ignore[no-untyped-def]
-    """inverse (d, d) = L^-1, both lower triangular."""
-    for j in range(d):
-        inverse[j, j] = 1.0 / L[j, j]
-        for i in range(j + 1, d):
-            rest = 0.0
-            for m in range(j, i):
-                rest -= L[i, m] * inverse[m, j]
-            inverse[i, j] = rest / L[i, i]
 
 
 @inlinable
@@ -217,6 +194,7 @@ class Full(Kind):
     """
 
     core = Core(statistics, maximise, natural, to_free, to_natural, score)
+    conjugate = staticmethod(draw_full)
     correlated = True
 
     def scale(self, variances: np.ndarray) -> np.ndarray:
@@ -331,13 +309,30 @@ class Full(Kind):
         import pytensor.tensor as pt
 
         d, columns, halves, factors = x.type.shape[1], [], [], matrices["factors"]
-        for k, factor in enumerate(factors):
-            inverse = pt.linalg.solve_triangular(factor, pt.eye(d), lower=True)
-            halves.append(pt.log(pt.diagonal(factor)).sum())
+        for k, root in enumerate(factors):
+            inverse = pt.linalg.solve_triangular(root, pt.eye(d), lower=True)
+            halves.append(pt.log(pt.diagonal(root)).sum())
             for j in range(K) if len(factors) < K else [k]:
                 residual = pt.dot(x - means[j], inverse.T)
                 columns.append((residual**2).sum(axis=1))
         return pt.stack(columns, axis=1), pt.stack(halves)
+
+    def pymc_natural(self, parameters: Mapping[str, Any]) -> tuple[Any, Any]:
+        """See `Kind`."""
+        import pytensor.tensor as pt
+
+        means, (K, d) = parameters["means"], parameters["means"].type.shape
+        rows, columns = np.triu_indices(d)
+        once = np.where(rows == columns, 0.5, 1.0)
+        a, eta = [], []
+        for k, root in zip(range(K), itertools.cycle(parameters["factors"])):
+            inverse = pt.linalg.solve_triangular(root, pt.eye(d), lower=True)
+            precision = pt.dot(inverse.T, inverse)
+            linear = pt.dot(precision, means[k])
+            half = pt.log(pt.diagonal(root)).sum()
+            a.append(-0.5 * (pt.dot(means[k], linear) + d * LOG_2PI) - half)
+            eta.append(pt.concatenate([linear, -once * precision[rows, columns]]))
+        return pt.stack(a), pt.stack(eta)
 
     def from_draws(self, draws: Mapping[str, np.ndarray], m: int, d: int) -> np.ndarray:
         """See `Kind`."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mixcompare.families.base import Frame
+from mixcompare.families.conjugate.normal import draw_spherical
 from mixcompare.families.covariance.base import (
     LOG_2PI,
     Kind,
@@ -18,6 +19,7 @@ from mixcompare.families.covariance.base import (
     independent,
     log_sds,
     means_to_free,
+    natural_independent,
     own_sd,
     ratio,
     variance,
@@ -114,6 +116,7 @@ class Spherical(Kind):
     """
 
     core = Core(statistics, maximise, natural, to_free, to_natural, score)
+    conjugate = staticmethod(draw_spherical)
     correlated = False
     own_sds = False
 
@@ -198,6 +201,13 @@ class Spherical(Kind):
     ) -> tuple[Any, Any]:
         """See `Kind`."""
         return independent(x, means, matrices["sds"])
+
+    def pymc_natural(self, parameters: Mapping[str, Any]) -> tuple[Any, Any]:
+        """See `Kind`."""
+        import pytensor.tensor as pt
+
+        a, linear, quadratic = natural_independent(parameters["means"], parameters["sds"])
+        return a, pt.concatenate([linear, quadratic[:, :1]], axis=1)
 
     def from_draws(self, draws: Mapping[str, np.ndarray], m: int, d: int) -> np.ndarray:
         """See `Kind`."""

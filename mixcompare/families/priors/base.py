@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from mixcompare.errors import ContractError
 from mixcompare.families.base import Frame, Parameters
 
 FORMS = ("weak", "richardson-green", "flat")
@@ -97,6 +98,15 @@ class ComponentPrior(ABC):
 
     unordered: ClassVar[str] = ""
     """Why components cannot be declared in order, if they cannot."""
+
+    @property
+    def conjugate(self) -> Callable[..., None] | None:
+        """The draw from full conditionals (families/conjugate/base.py); None if they have no known law."""
+        return None
+
+    def packed(self, d: int, numbers: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The numbers as `conjugate` takes them."""
+        raise ContractError(f"the prior {self.form} is not conjugate")
 
     @abstractmethod
     def declare(self, K: int, d: int, numbers: Mapping[str, Any], ordered: bool) -> dict[str, Any]:

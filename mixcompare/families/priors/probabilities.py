@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from mixcompare.families.base import Parameters
+from mixcompare.families.conjugate.shares import (
+    draw_bernoulli,
+    draw_binomial,
+    draw_categorical,
+)
 from mixcompare.families.priors.base import (
     ComponentPrior,
     Number,
@@ -41,6 +46,15 @@ class BetaProbabilities(ComponentPrior):
     def text(self) -> str:
         """See `ComponentPrior`."""
         return f"probabilities ~ Beta({SHAPE:g}, {SHAPE:g})"
+
+    @property
+    def conjugate(self) -> Callable[..., None]:
+        """See `ComponentPrior`."""
+        return draw_bernoulli if self.features else draw_binomial
+
+    def packed(self, d: int, numbers: Mapping[str, np.ndarray]) -> np.ndarray:
+        """See `ComponentPrior`."""
+        return np.array([numbers["a"], numbers["b"]], dtype=float)
 
     def declare(self, K: int, d: int, numbers: Mapping[str, Any], ordered: bool) -> dict[str, Any]:
         """See `ComponentPrior`."""
@@ -105,6 +119,15 @@ class DirichletProbabilities(ComponentPrior):
     def open(self) -> list[tuple[int, int]]:
         """Index and number of levels of each item that has several."""
         return [(j, L) for j, L in enumerate(self.levels) if L > 1]
+
+    @property
+    def conjugate(self) -> Callable[..., None]:
+        """See `ComponentPrior`."""
+        return draw_categorical
+
+    def packed(self, d: int, numbers: Mapping[str, np.ndarray]) -> np.ndarray:
+        """See `ComponentPrior`."""
+        return np.array([numbers["a"]], dtype=float)
 
     def declare(self, K: int, d: int, numbers: Mapping[str, Any], ordered: bool) -> dict[str, Any]:
         """See `ComponentPrior`; "probs" are a list, one (K, L_j) for each item with several levels."""

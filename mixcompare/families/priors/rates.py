@@ -33,10 +33,13 @@ class GammaRates(ComponentPrior):
         The rate of one component fitted to all the data, which is the default mean, of what is `Seen`.
     said : str
         The default second parameter in words, m being the mean of the data.
+    draw : callable
+        `conjugate`, which is the family's own: what counts and what adds up differ.
     """
 
     overall: Callable[[Seen, int], np.ndarray]
     said: str
+    draw: Callable[..., None]
     form: str = "weak"
 
     @property
@@ -50,6 +53,16 @@ class GammaRates(ComponentPrior):
         return (
             f"rates ~ Gamma({SHAPE:g}, {self.said}), where m is the sample mean (empirical Bayes)"
         )
+
+    @property
+    def conjugate(self) -> Callable[..., None]:
+        """See `ComponentPrior`."""
+        return self.draw
+
+    def packed(self, d: int, numbers: Mapping[str, np.ndarray]) -> np.ndarray:
+        """See `ComponentPrior`."""
+        shape = float(numbers["shape"])
+        return np.array([shape, shape / float(numbers["mean"][0])])
 
     def declare(self, K: int, d: int, numbers: Mapping[str, Any], ordered: bool) -> dict[str, Any]:
         """See `ComponentPrior`."""

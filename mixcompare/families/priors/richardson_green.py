@@ -15,7 +15,7 @@ verifier, the samplers with gradients and PyMC's sequential Monte Carlo take as 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -56,6 +56,17 @@ class RichardsonGreen(NormalPrior):
             f"means ~ Normal(midrange, R²), {law}, where R is the range of each feature (Richardson and "
             "Green 1997; empirical Bayes)"
         )
+
+    @property
+    def conjugate(self) -> Callable[..., None]:
+        """See `ComponentPrior`; b and B are drawn again, in turn with the rest."""
+        return self.kind.conjugate
+
+    def packed(self, d: int, numbers: Mapping[str, np.ndarray]) -> np.ndarray:
+        """See `ComponentPrior`."""
+        a, g = self.shapes(d, numbers)
+        of_means = [numbers["mean"], 1 / numbers["mean_sd"] ** 2]
+        return np.concatenate([[a, g], *of_means, self.hyper_rate(numbers)], dtype=float)
 
     def shapes(self, d: int, numbers: Mapping[str, Any]) -> tuple[Any, Any]:
         """a and g of the formula: half the degrees of freedom of both Wishart distributions."""

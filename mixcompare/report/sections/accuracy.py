@@ -29,13 +29,16 @@ _FRAME = ("method", "kind", "closed", "n_used")
 OWN = ("predictive",)
 """Metrics that have a table of another form."""
 
+ELSEWHERE = ("rank",)
+"""Metrics that have a section of their own: the calibration of samplers."""
+
 BESIDE = {"coverage": "width"}
 """Metrics of which one means nothing without the other: printed in one cell."""
 
 
 def compute(view: View, case: Case) -> list[Table]:
     """One table a metric: methods in rows, parameters of components in columns."""
-    lines = view.of("accuracy", case)
+    lines = [line for line in view.of("accuracy", case) if line["metric"] not in ELSEWHERE]
     names = list(dict.fromkeys(line["metric"] for line in lines))
     names = [name for name in names if name not in OWN]
     ordered = [name for name in TITLES if name in names] + [

@@ -18,9 +18,18 @@ from mixcompare.report.figures.gaps import Strip
 from mixcompare.report.figures.loglik_posterior import Drawn
 from mixcompare.report.figures.posterior import Parameter
 from mixcompare.report.figures.trajectories import Panel
-from mixcompare.report.sections import accuracy, claims, cost, identification, optima, overview
+from mixcompare.report.sections import (
+    accuracy,
+    claims,
+    cost,
+    draws,
+    identification,
+    optima,
+    overview,
+)
 from mixcompare.report.sections.cost import Cost
 from mixcompare.report.sections.curves import Fitted, densities
+from mixcompare.report.sections.draws import Sampled
 from mixcompare.report.sections.identification import Unidentified
 from mixcompare.report.sections.intervals import best_end, draws_of, parameters, refusals
 from mixcompare.report.sections.optima import Optima, as_theta
@@ -53,6 +62,7 @@ class CaseData:
     logliks: list[Drawn]
     unidentified: Unidentified | None
     samplers: list[str]
+    sampled: Sampled
     priors: dict[str, list[str]]
     """A prior in words -> the samplers that used it."""
     accuracy: list[Table]
@@ -80,6 +90,7 @@ def compute(view: View, case: Case) -> CaseData:
         logliks=_logliks(view, case, samplers),
         unidentified=identification.compute(view, case),
         samplers=samplers,
+        sampled=draws.compute(view, case),
         priors=_priors(case, samplers),
         accuracy=accuracy.compute(view, case),
     )

@@ -10,7 +10,7 @@ from mixcompare.report import words
 from mixcompare.report.document import Drawing, Items, Paragraph, Section, Tabular
 from mixcompare.report.figures.density import Densities
 from mixcompare.report.figures.posterior import Parameter
-from mixcompare.report.sections import accuracy, cost, identification, optima
+from mixcompare.report.sections import accuracy, cost, draws, identification, optima
 from mixcompare.report.sections.case import CaseData
 from mixcompare.report.tables import (
     Column,
@@ -30,8 +30,13 @@ def draw(data: CaseData) -> Section:
     """Make the section, with a part for each thing shown."""
     case = data.case
     parts = [_methods(data), optima.draw(case, data.optima), _densities(data)]
-    parts += [_paths(data), cost.draw(case, data.cost), _posterior(data)]
-    parts.append(identification.draw(data.unidentified))
+    parts += [
+        _paths(data),
+        cost.draw(case, data.cost),
+        draws.draw(case, data.sampled),
+        _posterior(data),
+        identification.draw(data.unidentified),
+    ]
     parts.append(accuracy.draw(case, data.accuracy))
     return Section(case.slug, f"{case.data}: {case.model_name}", [Items(data.sentences)], parts)
 

@@ -1,0 +1,1 @@
+"""Draws of component parameters from their full conditionals, compiled: one sweep of a Gibbs sampler."""
