@@ -14,7 +14,8 @@ import numpy as np
 from mixcompare import draws as summaries
 from mixcompare.data import Dataset
 from mixcompare.draws import Draws
-from mixcompare.metrics.base import Metric, jsonable, mean_mcse
+from mixcompare.metrics.base import Metric, jsonable
+from mixcompare.metrics.fresh import mean_mcse
 from mixcompare.mixture import MixtureModel
 from mixcompare.prior import Prior
 from mixcompare.problem import Problem
