@@ -24,7 +24,11 @@ from mixcompare.prior import ModelPrior
 from mixcompare.theta import Theta
 
 EDGE = 1e-6
-"""A start at the edge of the parameter space is moved this far inside, where its density is finite."""
+"""A start at the edge of the parameter space is moved this far inside, where its density is finite.
+
+Every start is moved about so far in its unconstrained coordinates, each by another amount: nutpie refuses
+a start where a slope is exactly zero, as symmetric starts on symmetric data have it.
+"""
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,10 @@ class Compiled:
         return replace(self, sampler=self.sampler.with_data(**used_values))
 
     def at(self, prior: ModelPrior, theta: Theta) -> Any:
-        """The sampler, set to start exactly at theta, its components in canonical order."""
+        """The sampler, set to start at theta (see `EDGE`), its components in canonical order."""
         values = values_at(prior, theta)
         point = np.asarray(self.locate(*[values[name] for name in self.names]), dtype=float)
+        point = point + EDGE * np.linspace(1.0, 2.0, point.size)
         return replace(self.sampler, initial_point_func=lambda seed: point)
 
 
