@@ -217,6 +217,9 @@ def test_one_normal_component_agrees_with_quadrature():
 
 # -- the joint distribution test (Geweke 2004, J. Am. Statist. Assoc. 99, 799-804) --------------------
 
+LIGHT = {**RG, "hyper_shape": 6.0, "hyper_rate": 3.0, "weights": 1.5}
+"""With light tails: of excursions made once in a thousand sweeps, a chain does not tell its own error."""
+
 FIXED = {
     "bernoulli": ({}, {"form": "weak", "a": 1.5, "b": 2.0, "weights": 1.5}, 3),
     "binomial": ({"n_trials": 4}, {"form": "weak", "a": 1.5, "b": 2.0, "weights": 1.5}, 1),
@@ -227,11 +230,11 @@ FIXED = {
     ),
     "poisson": ({}, {"form": "weak", "shape": 3.0, "mean": 2.0, "weights": 1.5}, 1),
     "exponential": ({}, {"form": "weak", "shape": 3.0, "mean": 2.0, "weights": 1.5}, 1),
-    "gaussian": ({}, {**RG, "weights": 1.5}, 1),
-    "gaussian-full": ({}, {**RG, "weights": 1.5}, 2),
-    "gaussian-tied": ({"covariance": "tied"}, {**RG, "weights": 1.5}, 2),
-    "gaussian-diag": ({"covariance": "diag"}, {**RG, "weights": 1.5}, 2),
-    "gaussian-spherical": ({"covariance": "spherical"}, {**RG, "weights": 1.5}, 2),
+    "gaussian": ({}, LIGHT, 1),
+    "gaussian-full": ({}, LIGHT, 2),
+    "gaussian-tied": ({"covariance": "tied"}, LIGHT, 2),
+    "gaussian-diag": ({"covariance": "diag"}, LIGHT, 2),
+    "gaussian-spherical": ({"covariance": "spherical"}, LIGHT, 2),
 }
 """Options, a prior without a number scaled by data, and d."""
 
@@ -250,7 +253,7 @@ def alternated(
     weights, first = Prior.of(spec).fixed(model, d).sample(1, rng)
     theta, kept = Theta(weights[0], **{name: value[0] for name, value in first.items()}), []
     for _ in range(steps):
-        labels = rng.choice(model.n_components, size=5, p=theta.weights)
+        labels = rng.choice(model.n_components, size=4, p=theta.weights)
         data = Dataset(model.family.sample(theta.parameters, labels, rng))
         sweeper = Sweeper.of(bound(model, data, spec), data)
         P, log_weights = sweeper.at(theta)
