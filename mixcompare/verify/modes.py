@@ -28,6 +28,9 @@ from mixcompare.verify.policy import Policy
 
 STARTS = 10
 EM_STEPS = 200
+LEG = 10
+"""Steps of EM after which a run looks where it is."""
+
 EM_GAIN = 1e-3
 """Nats: EM gives over to the ascent of the posterior once a step brings less."""
 
@@ -194,20 +197,20 @@ class Search:
     def own(self) -> tuple[tuple[Mode, ...], float]:
         """The modes above the verifier's own starts, and the passes it took to find them.
 
-        Beside the best short run behind each start, which is the start, those of its other runs go on
-        that are not near an end already reached: a mode need not be the highest to hold much mass.
+        Beside the best short run behind each start, which is the start, its other runs go on until they
+        come near an end already reached: a mode need not be the highest to hold much mass.
         """
         before, problem = self.passes, self.posterior.problem
         runs = []
         for i in range(STARTS):
             rng = stream(self.seed, "modes", self._digest, i)
             runs += sorted(short_runs(problem, self.data, rng, i), key=lambda run: run[:2])[::-1]
-        ends = np.empty((0, self.data.n_rows))
+        none = ends = np.empty((0, self.data.n_rows))
         found: list[Mode] = []
         for k in sorted(range(len(runs)), key=lambda k: k % RUNS):
-            if k % RUNS and self._reaches(runs[k][2], ends):
+            theta = self._em(runs[k][2], ends if k % RUNS else none)
+            if theta is None:
                 continue
-            theta = self._em(runs[k][2])
             density = self.model.log_density(self.data.x, theta)
             if not (mean_square(self.data, ends, density) < SAME**2).any():
                 ends = np.vstack([ends, density])
@@ -258,12 +261,14 @@ class Search:
             density=density,
         )
 
-    def _em(self, start: Theta) -> Theta:
-        """The end of some steps of EM; the start where a component is lost."""
+    def _em(self, start: Theta, places: np.ndarray) -> Theta | None:
+        """The end of some steps of EM; the start where a component is lost; None once near a place."""
         problem = self.posterior.problem
         loglik, statistics = problem.statistics(start)
         theta = start
-        for _ in range(EM_STEPS):
+        for step in range(EM_STEPS):
+            if step % LEG == 0 and self._reaches(theta, places):
+                return None
             theta, before = problem.maximise(statistics), loglik
             if self.model.outside(theta):
                 return start
