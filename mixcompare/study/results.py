@@ -34,7 +34,7 @@ from mixcompare.study import (
     optima,
     pairs,
     passes,
-    sampling,
+    predictive,
     sentences,
     summaries,
 )
@@ -197,10 +197,6 @@ class Results:
         """Cost in passes, one row per data, model, method and tolerance (`passes.summarise_cost`)."""
         return passes.summarise_cost(self.passes_to(tolerances))
 
-    def sampling(self) -> pd.DataFrame:
-        """What draws cost: effective draws per pass and per second (`sampling.efficiency`)."""
-        return sampling.efficiency(self.rows)
-
     def performance_profiles(self, tolerances: Sequence[float] = passes.TOLERANCES) -> pd.DataFrame:
         """Dolan and More's, over all data and models (`passes.performance_profiles`)."""
         return passes.performance_profiles(self.passes_to(tolerances))
@@ -222,6 +218,10 @@ class Results:
     def accuracy(self) -> pd.DataFrame:
         """Simulated data: bias, RMSE, divergence, coverage, each with its error (`accuracy.measure`)."""
         return self._accuracy.copy()
+
+    def predictive(self) -> pd.DataFrame:
+        """Simulated data: log density on fresh data, paired differences (`predictive.compare_predictive`)."""
+        return predictive.compare_predictive(self.rows)
 
     def calibration(self) -> pd.DataFrame:
         """Truths drawn from a prior: whether their ranks are uniform (`calibration.calibrate`)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,8 +34,8 @@ class Ranked:
 
 def compute(view: View) -> list[Ranked]:
     """One entry for each data set and model whose truths were drawn from a prior."""
-    fits = ranked(view.results.rows)
-    found = []
+    fits, found = ranked(view.results.rows), []
+    tests = int(view.results.calibration()["p_value"].notna().sum())
     for case in view.cases:
         lines = view.of("calibration", case)
         if not lines:
@@ -42,7 +43,7 @@ def compute(view: View) -> list[Ranked]:
         for line in lines:
             line["quantity"] = _quantity(case, line)
         mine = fits[(fits["data"] == case.data) & (fits["model"] == case.model_name)]
-        found.append(Ranked(case, _methods(lines), lines, _drawn(lines, mine)))
+        found.append(Ranked(case, _methods(lines, tests), lines, _drawn(lines, mine)))
     return found
 
 
@@ -59,8 +60,9 @@ _EXPLAINED = (
     "Components of truths and draws were put in order by one rule before ranking; the log-likelihood and "
     "the moments of the mixture need none. A band holds the whole curve of uniform ranks with "
     "probability 95 %, so one curve in twenty leaves it by chance: the smallest p-value times the number "
-    "of quantities says whether that is enough. A run that did not sample cleanly has a finding against "
-    "its draws, or fewer effective draws than those ranked; it is counted, and its ranks stay in."
+    "of all curves in this report says whether that is enough. A run that did not sample cleanly has a "
+    "finding against its draws, or fewer effective draws than those ranked; it is counted, and its ranks "
+    "stay in."
 )
 
 
@@ -68,9 +70,7 @@ def _part(one: Ranked) -> Section:
     case, slug = one.case, one.case.slug
     blocks: list[Any] = []
     if case.dataset is not None and case.dataset.prior:
-        numbers = {key: value for key, value in case.dataset.prior.items() if key != "form"}
-        named = f"{case.dataset.prior['form']} prior, with {text(numbers)}"
-        blocks.append(Paragraph(f"Truths were drawn from the {named}."))
+        blocks.append(Paragraph(f"Truths were drawn from the {_prior(case.dataset.prior)}."))
     caption = (
         "Truths ranked, runs that did not sample cleanly (kept), and quantities inside their bands."
     )
@@ -100,6 +100,13 @@ def _part(one: Ranked) -> Section:
     return Section(f"{slug}-ranked", f"{case.data}: {case.model_name}", blocks)
 
 
+def _prior(spec: dict[str, Any]) -> str:
+    """For example "weak prior with shape 1.5, mean 6"."""
+    numbers = {key: np.ravel(value) for key, value in spec.items() if key != "form"}
+    said = [f"{key} {' '.join(map(number(4), value))}" for key, value in numbers.items()]
+    return f"{spec['form']} prior with {', '.join(said)}"
+
+
 _METHODS = (
     Column("method", "method", text, number=False),
     Column("ranked", "truths ranked", share, beside=("simulations",)),
@@ -107,7 +114,7 @@ _METHODS = (
     Column("draws", "draws ranked among", whole),
     Column("same_prior", "with the truths' prior", text, number=False),
     Column("inside", "quantities inside", share, beside=("quantities",)),
-    Column("p", "smallest p × quantities", number(2)),
+    Column("p", "smallest p × all tests", number(2)),
 )
 
 _LINES = (
@@ -120,13 +127,13 @@ _LINES = (
 )
 
 
-def _methods(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _methods(lines: list[dict[str, Any]], tests: int) -> list[dict[str, Any]]:
     rows = []
     for method in dict.fromkeys(line["method"] for line in lines):
         mine = [line for line in lines if line["method"] == method]
         p = pd.Series([line["p_value"] for line in mine], dtype=float)
         inside = sum(line["inside"] is True for line in mine)
-        counts = {"inside": inside, "quantities": int(p.notna().sum()), "p": adjusted(p)}
+        counts = {"inside": inside, "quantities": int(p.notna().sum()), "p": adjusted(p, tests)}
         ranked_ = min(line["ranked"] for line in mine)
         rows.append({**mine[0], "ranked": ranked_, **counts})
     return rows
@@ -148,7 +155,7 @@ def _drawn(lines: list[dict[str, Any]], fits: pd.DataFrame) -> list[Quantity]:
 
 
 def _quantity(case: Case, line: dict[str, Any]) -> str:
-    """For example "mean 2", or "mixture mean, x3"."""
+    """For example "sd 2", or "mixture mean, x3"; a monotone scale changes no rank, and is not named."""
     parameter, component, index = (line[key] for key in PLACE)
     columns = case.dataset.columns if case.dataset is not None else ()
     inner = [int(i) - 1 for i in str(index).split(",") if i]
@@ -156,4 +163,4 @@ def _quantity(case: Case, line: dict[str, Any]) -> str:
         several = inner and len(columns) > 1
         name = "log-likelihood" if parameter == "loglik" else parameter
         return f"{name}, {columns[inner[0]]}" if several else name
-    return label(parameter, (int(component) - 1, *inner), columns)
+    return re.sub(r" \(.*?\)", "", label(parameter, (int(component) - 1, *inner), columns))
