@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,7 @@ from mixcompare.records import Claim, Cost, FitRecord, Solver, Trajectory, Verdi
 from mixcompare.seeds import stream
 from mixcompare.starts.base import Start, make_start
 from mixcompare.theta import Theta
+from mixcompare.verify.draws import at_the_edge
 from mixcompare.verify.verifier import Verifier
 
 
@@ -165,18 +167,36 @@ def run_fit(
     """One planned fit, whatever becomes of it, as one record.
 
     An exception of the estimator is a result and goes into the record (`error`); KeyboardInterrupt and
-    the like pass through. Warnings raised during the fit become notes.
+    the like pass through. Warnings raised during the fit become notes. Draws that have just not mixed are
+    taken once more, twice as many, unless there is a budget; the record is of these, its cost that of both.
     """
     problem = Problem(model, data, budget, keep_points=keep_points)
+    # longer chains begin as the shorter ones did
+    same = copy.deepcopy(rng) if estimator.chains else rng
 
-    def fits() -> list[Claim | Exception]:
-        try:
-            return [estimator.run(problem, [start.theta for start in starts], rng)]
-        except Exception as error:  # noqa: BLE001 - a fit that raises is a row, not a crash
-            return [error]
+    def attempt(method: Estimator, rng: np.random.Generator) -> _Ended:
+        def fits() -> list[Claim | Exception]:
+            try:
+                return [method.run(problem, [start.theta for start in starts], rng)]
+            except Exception as error:  # noqa: BLE001 - a fit that raises is a row, not a crash
+                return [error]
 
-    (ended,) = _attempt(estimator, [problem], fits)
-    return _record(problem, ended, starts[0], data, verifier, task, key)
+        return _attempt(method, [problem], fits)[0]
+
+    ended = attempt(estimator, rng)
+    record = _record(problem, ended, starts[0], data, verifier, task, key)
+    longer = estimator.longer()
+    if (
+        longer is None
+        or budget != Budget()
+        or not record.verdict
+        or not at_the_edge(record.verdict)
+    ):
+        return record
+    again = attempt(longer, same).after(
+        ended, f"drawn again, twice as many: {record.verdict.message}"
+    )
+    return _record(problem, again, starts[0], data, verifier, task, key)
 
 
 @dataclass(frozen=True)
@@ -188,6 +208,17 @@ class _Ended:
     seconds: float
     notes: tuple[str, ...]
     target: str
+
+    def after(self, first: _Ended, note: str) -> _Ended:
+        """The same with the cost of an attempt before it, and a note that says why there were two."""
+        claim = replace(
+            self.claim,
+            passes=(self.claim.passes or 0.0) + (first.claim.passes or 0.0),
+            compile_seconds=self.claim.compile_seconds + first.claim.compile_seconds,
+        )
+        return replace(
+            self, claim=claim, seconds=self.seconds + first.seconds, notes=(*self.notes, note)
+        )
 
 
 def _attempt(

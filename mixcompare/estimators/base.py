@@ -56,6 +56,10 @@ class Estimator(ABC):
         """0: one fit a start. Otherwise a sampler: planned once a data set, with this many starts."""
         return 0
 
+    def longer(self) -> Estimator | None:
+        """The same sampler with twice the draws, for the driver to try again; None where that is no help."""
+        return None
+
     @classmethod
     def modified(cls, modifiers: Sequence[str], **options: Any) -> Self:
         """The settings that the bracketed modifiers and options ask for."""

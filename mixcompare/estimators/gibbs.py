@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from mixcompare.records import Solver
 from mixcompare.runs import QUANTUM
 from mixcompare.theta import Theta
 
+State = tuple[np.ndarray, np.ndarray]
+"""Where a chain is: the table of parameters (K, p) in the frame, and the logarithms of the weights (K,)."""
+
 
 @dataclass(frozen=True)
 class Gibbs(Sampler):
@@ -37,13 +40,14 @@ class Gibbs(Sampler):
     draws, tune : int
         Draws kept a chain, and sweeps before them.
     thin : int
-        Sweeps from one draw that is kept to the next: the last of each is.
+        Sweeps for one draw, of which the last is kept: sweeps are cheap and autocorrelated, and what is done
+        with a draw costs more.
     priors : str or mapping, optional
         As for every sampler, but conjugate: without it the first of the family's forms that is.
 
     Notes
     -----
-    Passes are sweeps, those before the first kept one included. Labels are left as they come: no
+    Passes are sweeps, those that are not kept included. Labels are left as they come: no
     permutation is drawn, so a chain may never switch them, and draws are renumbered afterwards like those
     of other samplers. Counts must be whole numbers (DataError): each observation is allocated by itself.
     """
@@ -53,7 +57,7 @@ class Gibbs(Sampler):
     thin: int = 1
 
     name: ClassVar[str] = "gibbs"
-    least: ClassVar[Mapping[str, int]] = {"draws": 4, "tune": 1, "n_chains": 1, "thin": 1}
+    least: ClassVar[Mapping[str, int]] = {"draws": 4, "tune": 1, "thin": 1, "n_chains": 1}
 
     def supports(self, model: MixtureModel, n_features: int) -> str:
         """Families and priors whose full conditionals can be drawn from."""
@@ -83,22 +87,23 @@ class Gibbs(Sampler):
         began = time.perf_counter()
         sweeper = Sweeper.of(prior, data)
         compile_seconds = time.perf_counter() - began
-        each, kept = self.tune + self.draws * self.thin, []
+        kept = []
         for index, (start, seed) in enumerate(zip(starts, seeds, strict=True)):
             with chain(index, self.n_chains):
-                sweeps = sweeper.run(start, np.random.default_rng(seed), each)
-                kept.append([part[self.tune + self.thin - 1 :: self.thin] for part in sweeps])
-        points, log_weights, loglik = (np.stack(part) for part in zip(*kept, strict=True))
+                rng, state = np.random.default_rng(seed), sweeper.at(start)
+                sweeper.run(state, rng, self.tune)
+                kept.append(sweeper.run(state, rng, self.draws, self.thin))
+        points, log_weights, loglik = (np.stack(arrays) for arrays in zip(*kept, strict=True))
         message = (
-            f"{self.n_chains} chains of {each - self.tune} sweeps after {self.tune} sweeps each"
+            f"{self.n_chains} chains of {self.draws * self.thin} sweeps after {self.tune} sweeps each"
             + (f", one in {self.thin} kept" if self.thin > 1 else "")
         )
-        passes = each * self.n_chains
+        sweeps = (self.tune + self.draws * self.thin) * self.n_chains
         return Drawn(
             draws=Draws(np.exp(log_weights), sweeper.parameters(points)),
             statistics={"loglik": loglik},
-            solver=Solver(None, "finished", message, {"sweeps": passes}),
-            passes=float(passes),
+            solver=Solver(None, "finished", message, {"sweeps": sweeps}),
+            passes=float(sweeps),
             compile_seconds=compile_seconds,
         )
 
@@ -121,22 +126,31 @@ class Sweeper:
         numbers = components.packed(data.n_features, prior.numbers)
         sweeper = cls(fused, loop, (prior.concentration, numbers))
         P = np.zeros_like(fused.P)
-        sweeper._sweep(np.random.default_rng(0), (P, np.zeros(len(P))), sweeper._room(0))
+        sweeper._sweep((P, np.zeros(len(P))), np.random.default_rng(0), sweeper._room(0), 1)
         return sweeper
 
-    def run(self, start: Theta, rng: np.random.Generator, sweeps: int) -> tuple[np.ndarray, ...]:
-        """Points (sweeps, K, p) in the frame, log weights (sweeps, K), log-likelihoods; from the start on."""
+    def at(self, theta: Theta) -> State:
+        """The state of a chain that begins at a point."""
         with np.errstate(divide="ignore"):
-            state = (self.fused.table(start.parameters), np.log(start.weights))
-        kept = self._room(sweeps)
-        each = self.fused.x.shape[1] * self.fused.K * (self.fused.M + 8)
+            return self.fused.table(theta.parameters), np.log(theta.weights)
+
+    def run(
+        self, state: State, rng: np.random.Generator, draws: int, thin: int = 1
+    ) -> tuple[np.ndarray, ...]:
+        """Points (draws, K, p) in the frame, log weights (draws, K), log-likelihoods (draws,).
+
+        The state goes on by draws * thin sweeps; of every thin the point from which the last one starts is
+        kept. ArithmeticError if a log-likelihood is not finite.
+        """
+        kept = self._room(draws)
+        each = self.fused.x.shape[1] * self.fused.K * (self.fused.M + 8) * thin
         step = max(1, int(QUANTUM / each))
-        for first in range(0, sweeps, step):  # in parts, because compiled code hears no interrupt
+        for first in range(0, draws, step):  # in parts, because compiled code hears no interrupt
             part = tuple(array[first : first + step] for array in kept)
-            last = self._sweep(rng, state, part) - 1
+            last = self._sweep(state, rng, part, thin) - 1
             if not np.isfinite(part[2][last]):
                 raise ArithmeticError(
-                    f"the log-likelihood is {part[2][last]} in sweep {first + last + 1}"
+                    f"the log-likelihood is {part[2][last]} at draw {first + last + 1}"
                 )
         return kept
 
@@ -153,10 +167,10 @@ class Sweeper:
         return np.empty((sweeps, K, p)), np.empty((sweeps, K)), np.empty(sweeps)
 
     def _sweep(
-        self, rng: np.random.Generator, state: tuple[Any, ...], kept: tuple[np.ndarray, ...]
+        self, state: State, rng: np.random.Generator, kept: tuple[np.ndarray, ...], thin: int
     ) -> int:
         fused = self.fused
-        return self.loop(rng, fused.data, fused.layout, self.prior, state, fused.S, kept)
+        return self.loop(rng, fused.data, fused.layout, self.prior, state, fused.S, kept, thin)
 
 
 def _conjugate(model: MixtureModel) -> list[str]:

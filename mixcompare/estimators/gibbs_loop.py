@@ -115,26 +115,32 @@ def draw_weights(rng, S, concentration, log_weights):  # type: ignore[no-untyped
 def make_gibbs(core: Core, draw: Callable[..., None]) -> Any:
     """The compiled sampler of one family and its conjugate core.
 
-    gibbs(rng, data, layout, prior, state, kept): prior (concentration, numbers), state (P, log_weights),
-    which is replaced, kept (points (m, K, p), log weights (m, K), log-likelihoods (m,)) of m sweeps, each at
-    the point from which it drew. Returns the sweeps made: fewer than m if a log-likelihood is not finite.
+    gibbs(rng, data, layout, prior, state, S, kept, thin): prior (concentration, numbers), state (P, log
+    weights), which moves on by m * thin sweeps; kept gets points (m, K, p), log weights (m, K) and
+    log-likelihoods (m,) of the last in every thin sweeps, at the point from which it draws. Ends at a
+    log-likelihood that is not finite, which is then the last in kept; returns the entries in kept.
     """
     statistics, natural = core.statistics, core.natural
 
-    def gibbs(rng, data, layout, prior, state, S, kept):  # type: ignore[no-untyped-def]
+    def gibbs(rng, data, layout, prior, state, S, kept, thin):  # type: ignore[no-untyped-def]
         concentration, numbers = prior
         P, log_weights = state
         points, weights, values = kept
         a, eta, K = data[4], data[5], log_weights.size
-        for t in range(values.size):
+        for sweep in range(values.size * thin):
+            t = sweep // thin
+            if sweep % thin == thin - 1:
+                for k in range(K):
+                    weights[t, k] = log_weights[k]
+                    for i in range(P.shape[1]):
+                        points[t, k, i] = P[k, i]
             natural(P, layout, a, eta)
             for k in range(K):
                 a[k] += log_weights[k]
-                weights[t, k] = log_weights[k]
-                for i in range(P.shape[1]):
-                    points[t, k, i] = P[k, i]
-            values[t] = allocate(statistics, rng, K, data, S)
-            if not math.isfinite(values[t]):
+            value = allocate(statistics, rng, K, data, S)
+            if sweep % thin == thin - 1 or not math.isfinite(value):
+                values[t] = value
+            if not math.isfinite(value):
                 return t + 1
             draw_weights(rng, S, concentration, log_weights)
             draw(rng, S, numbers, layout, P)

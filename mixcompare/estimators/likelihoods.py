@@ -60,7 +60,10 @@ class Graph(Likelihood):
 
 
 class Fused(Likelihood):
-    """The compiled pass of an exponential family, which gives value and gradient together (fused_op.py)."""
+    """The compiled pass of an exponential family, which gives value and gradient together (fused_op.py).
+
+    Rows are compressed only where that halves them or more: counts make a pass slower.
+    """
 
     def declare(
         self, family: Any, parameters: Mapping[str, Any], log_weights: Any, n_features: int

@@ -92,7 +92,7 @@ class NUTS(GraphSampler):
             for tree in trees
             for group in ("sample_stats", "warmup_sample_stats")
         )
-        draws = from_variables(prior, _joined(trees))
+        draws = from_variables(prior, joined(trees))
         said = self._said(statistics, steps)
         return Drawn(draws, statistics, said, steps, compile_seconds)
 
@@ -134,7 +134,7 @@ class NUTS(GraphSampler):
         return Solver(None, "finished", message, counts)
 
 
-def _joined(trees: Sequence[Any]) -> dict[str, np.ndarray]:
+def joined(trees: Sequence[Any]) -> dict[str, np.ndarray]:
     """Draws of the declared variables, (chains, draws, ...)."""
     groups = [tree["posterior"].to_dataset() for tree in trees]
     return {

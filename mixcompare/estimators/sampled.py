@@ -85,7 +85,8 @@ class Sampler(Estimator):
 
     Notes
     -----
-    A budget does not stop a chain: a posterior cut short is not one. The point is the mean of the
+    A budget does not stop a chain: a posterior cut short is not one. Draws that have just not mixed are
+    taken once more by the driver, twice as many; without a budget alone. The point is the mean of the
     relabelled draws in natural parameters. A chain that fails takes the fit with it: its record says
     which, and why.
     """
@@ -123,6 +124,10 @@ class Sampler(Estimator):
     def chains(self) -> int:
         """n_chains: as many starts are used."""
         return self.n_chains
+
+    def longer(self) -> Sampler:
+        """See `Estimator`: seeds being the same, the same chains run on."""
+        return replace(self, draws=2 * self.draws)
 
     def supports(self, model: MixtureModel, n_features: int) -> str:
         """Families that state such a prior, and labels that the sampler and the family can keep to."""

@@ -19,9 +19,9 @@ from scipy.special import logsumexp
 
 from mixcompare.data import Dataset
 from mixcompare.errors import SpecError, nearest
-from mixcompare.estimators.graph import Density, graph
 from mixcompare.estimators.posterior import shared
-from mixcompare.estimators.sampled import LABELS, Drawn, Sampler, chain, from_variables
+from mixcompare.estimators.sampled import LABELS, Drawn, GraphSampler, chain, from_variables
+from mixcompare.estimators.unconstrained import Density, unconstrained
 from mixcompare.prior import ModelPrior
 from mixcompare.records import Solver
 from mixcompare.theta import Theta
@@ -31,7 +31,7 @@ KERNELS = {"independent": ("IMH", "accept_rate"), "random-walk": ("MH", "mean_ac
 
 
 @dataclass(frozen=True)
-class SMC(Sampler):
+class SMC(GraphSampler):
     """Populations of particles that move from the prior to the posterior, one population a chain.
 
     Parameters
@@ -40,8 +40,8 @@ class SMC(Sampler):
         Particles of each population: its draws.
     n_chains : int
         Independent populations, one after another.
-    priors, labels
-        See `Sampler`.
+    priors, labels, likelihood
+        See `GraphSampler`.
     kernel : {"independent", "random-walk"}
         How particles move within a stage: Metropolis-Hastings with proposals from the normal
         distribution that fits the population, or about where they are.
@@ -55,10 +55,10 @@ class SMC(Sampler):
     """
 
     kernel: str = "independent"
-    threshold: float = 0.8
+    threshold: float = 0.5
 
     name: ClassVar[str] = "smc"
-    least: ClassVar[Mapping[str, int]] = {**Sampler.least, "draws": 50}
+    least: ClassVar[Mapping[str, int]] = {**GraphSampler.least, "draws": 50}
     label_choices: ClassVar[tuple[str, ...]] = LABELS
     uses_starts: ClassVar[bool] = False
 
@@ -75,11 +75,10 @@ class SMC(Sampler):
     def _draw(
         self, prior: ModelPrior, data: Dataset, starts: Sequence[Theta], seeds: np.ndarray
     ) -> Drawn:
-        began, model = time.perf_counter(), prior.model
-        structure = (model.family, model.n_components, data.n_features)
-        functions = graph(*structure, prior.components.form, self.labels == "ordered")
+        began = time.perf_counter()
+        functions = unconstrained(*self.structure(prior))
         compile_seconds = time.perf_counter() - began
-        densities = functions.densities(shared(model, data, prior))
+        densities = functions.densities(shared(prior.model, data, prior, self.likelihood))
         populations = []
         for index, seed in enumerate(seeds):
             with chain(index, self.n_chains):

@@ -40,6 +40,7 @@ SHORT = {
     "tree_depth": "tree depth",
     "low_energy_mixing": "low-energy mixing",
     "not_mixed": "not mixed",
+    "label_switching": "label switching",
 }
 """Findings in print where they are not their own word."""
 

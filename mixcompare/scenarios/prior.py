@@ -67,7 +67,8 @@ class PriorScenario(Scenario):
         try:
             bound = prior.fixed(model, self.n_features)
         except SpecError as error:
-            raise SpecError(f"scenario prior: calibration needs a fixed prior. {error}") from error
+            why = "truths are drawn before there are any data"
+            raise SpecError(f"scenario prior: {error}; {why}") from error
         object.__setattr__(self, "_prior", bound)
 
     def draw(self, rng: np.random.Generator, name: str = "") -> Dataset:

@@ -60,8 +60,14 @@ def _with_best(case: Case) -> str:
 
 def _without_best(case: Case) -> str:
     if case.points.empty:
-        if (case.draws["sound"] == True).any():  # noqa: E712
+        k, n = int((case.draws["sound"] == True).sum()), len(case.draws)  # noqa: E712
+        if k == n:
             return "Nothing wrong was found with the draws; compare them with a point estimate such as em's."
+        if k:
+            return (
+                f"Nothing wrong was found with the draws of {words.of(k, n)} fits; the table says what was "
+                f"found wrong with the others."
+            )
         return "Do not believe these draws: the table says what was found wrong with them."
     if not case.verified:
         return "Nothing was verified, so nothing can be said about what to believe."

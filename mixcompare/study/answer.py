@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from mixcompare.study import words
+from mixcompare.study import calibration, words
 from mixcompare.study.case import Case
 from mixcompare.study.ends import parse
 from mixcompare.study.words import listed, number_of
@@ -25,7 +25,8 @@ def tell(results: Any) -> list[str]:
         return ["There are no fits to report."]
     points = results.rows[~results.rows["sampler"]]
     why = [*_why(points, _typed(results.study))]
-    limits = [*_ridges(results), *_posteriors(results.rows[results.rows["sampler"]])]
+    drawn = results.rows[results.rows["sampler"]]
+    limits = [*_ridges(results), *calibration.summed(results.calibration()), *_posteriors(drawn)]
     if limits:
         why.append(_sentence("; ".join(limits)))
     said = [*_reached(points), *_claims(points)]

@@ -126,7 +126,25 @@ def tell(case: Case) -> Iterator[str]:
         )
 
 
-_UNIFORM = "the ranks show no sign of a posterior that is not calibrated"
+def summed(table: pd.DataFrame) -> Iterator[str]:
+    """All of a calibration table in one phrase: whose ranks are not uniform, and how many runs failed."""
+    runs = table.drop_duplicates(METHOD)
+    p = table.groupby(METHOD, sort=False)["p_value"].agg(adjusted).dropna()
+    if p.empty:
+        return
+    bad = list(dict.fromkeys(str(method) for *_, method in p.index[p <= 1 - uniformity.LEVEL]))
+    judged = table[table["p_value"].notna()]
+    within = words.of(int((judged["inside"] == True).sum()), len(judged))  # noqa: E712
+    unclean = words.of(int(runs["unclean"].sum()), int(runs["simulations"].sum()))
+    who = f"are not uniform with {words.listed(bad)}" if bad else _NO_SIGN
+    yield (
+        f"the ranks of truths drawn from the prior {who} ({within} quantities inside their 95 % band; "
+        f"{unclean} runs did not sample cleanly and stay in)"
+    )
+
+
+_NO_SIGN = "show no sign of a posterior that is not calibrated"
+_UNIFORM = f"the ranks {_NO_SIGN}"
 _NOT_UNIFORM = "the ranks are not uniform, so the posterior is not calibrated"
 _OTHER = (
     " The sampler's prior is not the one that truths were drawn from: its ranks can't be expected to be "

@@ -73,9 +73,3 @@ def divergences(diagnostics: Mapping[str, Any]) -> float:
     """The number of divergent transitions, or nan."""
     values = [v for k, v in diagnostics.items() if k.lower().startswith("diverg") and v is not None]
     return float(values[0]) if values else np.nan
-
-
-def effective(cell: Any) -> float:
-    """The smallest bulk effective sample size in a cell of diagnostics, JSON or read; else nan."""
-    value = (parse(cell) or {}).get("ess_bulk")
-    return np.nan if value is None else float(value)

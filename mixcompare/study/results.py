@@ -35,7 +35,6 @@ from mixcompare.study import (
     pairs,
     passes,
     predictive,
-    sampling,
     sentences,
     summaries,
 )
@@ -141,17 +140,19 @@ class Results:
     @cached_property
     def visits(self) -> dict[str, Visits]:
         """Where the draws of each posterior went, by key; of posteriors whose draws and data are at hand."""
-        found = {}
-        places = self._optima[0]
-        for _, row in self._related[self._related["sampler"]].iterrows():
-            case = [row[name] for name in ends.CASE]
-            here = places[(places[ends.CASE] == case).all(axis=1)]
-            dataset = self.data.get((row["data"], row["replicate"]))
-            model = self.model_on(row["model"], dataset)
-            tree = self._tree(row)
-            if dataset is None or model is None or tree is None or here.empty:
+        rows, found = self._related, {}
+        for _, row in rows[rows["sampler"]].iterrows():
+            at, place = (row["data"], row["replicate"]), row["draws"]
+            if at not in self.data or not isinstance(place, str) or not place:
                 continue
-            seen = modes.visit(model, dataset, ends.parse(row["prior"]), tree, here)
+            optima = self._optima[0]
+            known = optima[(optima[ends.CASE] == [row[name] for name in ends.CASE]).all(axis=1)]
+            dataset = self.data[at]
+            model = self.model_on(row["model"], dataset)
+            tree = None if known.empty or model is None else self._tree(place)
+            if model is None or tree is None:
+                continue
+            seen = modes.visit(model, dataset, ends.parse(row["prior"]), tree, known)
             if seen is not None:
                 found[str(row["key"])] = seen
         return found
@@ -195,10 +196,6 @@ class Results:
     def cost(self, tolerances: Sequence[float] = passes.TOLERANCES) -> pd.DataFrame:
         """Cost in passes, one row per data, model, method and tolerance (`passes.summarise_cost`)."""
         return passes.summarise_cost(self.passes_to(tolerances))
-
-    def sampling(self) -> pd.DataFrame:
-        """What draws cost: effective draws per pass and per second (`sampling.efficiency`)."""
-        return sampling.efficiency(self.rows)
 
     def performance_profiles(self, tolerances: Sequence[float] = passes.TOLERANCES) -> pd.DataFrame:
         """Dolan and More's, over all data and models (`passes.performance_profiles`)."""
@@ -307,14 +304,13 @@ class Results:
 
     @cached_property
     def _modes(self) -> pd.DataFrame:
-        return modes.table(self._related, self._optima[0], self.visits)
+        optima = self._optima[0] if self.visits else pd.DataFrame()  # which take their time
+        return modes.table(self._related, optima, self.visits)
 
-    def _tree(self, row: Any) -> Any:
-        """The draws of a row, or None."""
-        if self.draws is None or not isinstance(row["draws"], str) or not row["draws"]:
-            return None
+    def _tree(self, place: str) -> Any:
+        """Stored draws, or None."""
         try:
-            return self.draws(row["draws"])
+            return self.draws(place) if self.draws else None
         except StoreError:  # rows can be read without draws; whoever asks for the draws is told
             return None
 

@@ -27,6 +27,9 @@ from mixcompare.verify.surface import Surface, polish
 
 FLAGS = ("unidentified", "label_switching", "approximate")
 
+EDGE = 2.0
+"""Factor of a threshold of mixing within which noise decides: one run is above it, the next below."""
+
 STEEP = 1e-3
 """Share of the largest curvature above which a direction is certainly not flat."""
 
@@ -82,6 +85,14 @@ def judge_draws(
     _judge_coverage(search, draws, loglik, found, policy)
     _judge_identification(search.prior, data, draws, theta, found, policy)
     return _verdict(found, policy)
+
+
+def at_the_edge(verdict: Verdict) -> bool:
+    """Whether draws failed by mixing alone, and by so little that twice as many may pass."""
+    if verdict.finding != "not_mixed":
+        return False
+    rhat, ess = verdict.margins["rhat"], verdict.margins["ess_per_chain"]
+    return bool(rhat <= EDGE and ess >= 1 / EDGE)
 
 
 def _statistics(tree: Any) -> dict[str, np.ndarray]:

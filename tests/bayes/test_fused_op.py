@@ -11,8 +11,10 @@ import pytensor.tensor as pt
 import pytest
 from family_cases import BY_BLOCKS, cases, make_model
 from pytensor.gradient import NullTypeGradError
+from pytensor.link.numba.dispatch.basic import numba_funcify_and_cache_key
 
 from mixcompare.errors import SpecError
+from mixcompare.estimators import fused_op
 from mixcompare.estimators.fused_op import FusedLikelihood
 from mixcompare.estimators.nuts import NUTS
 from mixcompare.estimators.posterior import compiled, declare, shared
@@ -23,7 +25,7 @@ from mixcompare.families.poisson import Poisson
 from mixcompare.mixture import MixtureModel
 from mixcompare.prior import Prior
 
-EXPONENTIAL = [case for case in cases(1, 3) if case.values[0].name not in BY_BLOCKS]
+EXPONENTIAL = [case for case in cases(1, 3, slow=(3,)) if case.values[0].name not in BY_BLOCKS]
 
 
 def fused_data(family, d, n, counts):
@@ -86,6 +88,15 @@ def test_the_op_is_equal_to_itself_in_another_process():
     assert hash(op) == hash(again)
     assert op != FusedLikelihood.of(Gaussian().core(1).statistics)
     assert again.function is op.function
+
+
+def test_machine_code_of_other_sources_is_not_taken_from_the_cache(monkeypatch):
+    op = FusedLikelihood.of(Poisson().core(1).statistics)
+    function, key = numba_funcify_and_cache_key(op)
+    assert function is op.function
+    assert numba_funcify_and_cache_key(op)[1] == key
+    monkeypatch.setattr(fused_op, "SOURCES", "0123456789ab")
+    assert numba_funcify_and_cache_key(op)[1] not in (None, key)
 
 
 def densities_of(model, data, likelihood):

@@ -253,9 +253,9 @@ def alternated(
         labels = rng.choice(model.n_components, size=5, p=theta.weights)
         data = Dataset(model.family.sample(theta.parameters, labels, rng))
         sweeper = Sweeper.of(bound(model, data, spec), data)
-        points, log_weights, _ = sweeper.run(theta, rng, 2)
-        after = np.exp(log_weights[1])
-        parameters = {name: v[1] for name, v in sweeper.parameters(points).items()}
+        P, log_weights = sweeper.at(theta)
+        sweeper.run((P, log_weights), rng, 1)
+        after, parameters = np.exp(log_weights), sweeper.parameters(P)
         theta = Theta(after / after.sum(), **parameters)
         kept.append(model.report_scales(theta.weights, theta.parameters))
     return {name: np.array([one[name] for one in kept]) for name in kept[0]}
@@ -327,14 +327,15 @@ def test_a_chain_goes_on_from_its_start():
     data = load_dataset("old_faithful", columns=["waiting"])
     start = make_start("kmeans", FREE, data).theta
     sweeper = Sweeper.of(bound(FREE, data, {"form": "richardson-green"}), data)
-    points, log_weights, loglik = sweeper.run(start, np.random.default_rng(0), 3)
+    points, log_weights, loglik = sweeper.run(sweeper.at(start), np.random.default_rng(0), 7)
     np.testing.assert_allclose(sweeper.parameters(points)["means"][0], start.means, rtol=1e-12)
     np.testing.assert_allclose(np.exp(log_weights[0]), start.weights, rtol=1e-12)
     assert loglik[0] == pytest.approx(FREE.log_likelihood(data, start), rel=1e-12)
     assert (points[1] != points[0]).any()
-    # in parts or in one go, the chain is the same
-    whole = sweeper.run(start, np.random.default_rng(0), 3)[2]
-    np.testing.assert_array_equal(whole, loglik)
+    # in parts, or with sweeps left out, the chain is the same
+    state, rng = sweeper.at(start), np.random.default_rng(0)
+    np.testing.assert_array_equal(sweeper.run(state, rng, 3)[2], loglik[:3])
+    np.testing.assert_array_equal(sweeper.run(state, rng, 2, thin=2)[2], loglik[4:7:2])
 
 
 # -- every family, and what is refused ----------------------------------------------------------------
@@ -374,7 +375,7 @@ def test_old_faithful_is_verified_and_its_draws_are_about_the_maximum():
     assert record.theta is not None
     np.testing.assert_allclose(record.theta.means[:, 0], [54.65, 80.09], atol=0.3)
     assert record.cost.basis == "reported"
-    assert "4 chains of 2000 sweeps after 500" in record.solver.message
+    assert "4 chains of 2000 sweeps after 500 sweeps" in record.solver.message
     assert any("empirical Bayes" in note for note in record.notes)
 
 
@@ -406,6 +407,7 @@ def test_counts_that_are_not_whole_are_refused():
     [
         ({"draws": 3}, "draws"),
         ({"tune": 0}, "tune"),
+        ({"thin": 0}, "thin"),
         ({"n_chains": 0}, "n_chains"),
         ({"draws": 10.5}, "draws"),
         ({"priors": "conjugate"}, "priors"),

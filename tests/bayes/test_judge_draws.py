@@ -253,6 +253,61 @@ def test_a_sampler_that_raises_is_an_error_and_one_that_refuses_unsupported(wait
     assert record.verdict.message == "no conjugate prior"
 
 
+@dataclass(frozen=True)
+class Slow(Estimator):
+    """A sampler whose chains, which it has beforehand, move slowly."""
+
+    every: list[list[Theta]]
+    draws: int
+
+    name: ClassVar[str] = "slow"
+    kind: ClassVar[str] = "sampler"
+    chains: ClassVar[int] = 4  # type: ignore[assignment,misc]
+
+    def supports(self, model, n_features):
+        return ""
+
+    def longer(self):
+        return replace(self, draws=2 * self.draws)
+
+    def fit(self, problem, start, rng):
+        claimed, theta = posterior([chain[: self.draws] for chain in self.every])
+        solver = Solver(None, "finished", f"{rng.random()}")
+        return Claim(theta, solver, claimed, passes=float(self.draws), compile_seconds=1.0)
+
+
+@pytest.fixture(scope="module")
+def slow(waiting, maximum) -> list[list[Theta]]:
+    return normal_draws(
+        MODEL, waiting, maximum, np.random.default_rng(4), (4, 2400), autocorrelation=0.8
+    )
+
+
+def test_draws_that_have_just_not_mixed_are_taken_again_twice_as_many(waiting, slow):
+    record = fit(MODEL, waiting, Slow(slow, 800))
+    assert record.finding == "verified", record.verdict
+    assert record.posterior.draws["posterior"].sizes["draw"] == 1600
+    assert record.cost.passes == 800 + 1600
+    assert record.cost.compile_seconds == 2.0
+    (note,) = [note for note in record.notes if "drawn again" in note]
+    assert "have not mixed" in note
+    alone = fit(MODEL, waiting, Slow(slow, 1600))
+    assert alone.solver.message == record.solver.message  # from the same random numbers
+
+
+@pytest.mark.parametrize(
+    ("draws", "settings", "finding"),
+    [(200, {}, "not_mixed"), (800, {"budget": 1e6}, "not_mixed"), (800, {"verify": False}, "")],
+)
+def test_nothing_is_taken_again_far_from_the_edge_nor_beyond_a_budget(
+    waiting, slow, draws, settings, finding
+):
+    record = fit(MODEL, waiting, Slow(slow, draws), **settings)
+    assert record.finding == finding
+    assert record.posterior.draws["posterior"].sizes["draw"] == draws
+    assert record.notes == () or "drawn again" not in " ".join(record.notes)
+
+
 def test_flags_are_all_kept_and_the_headline_is_the_first_in_order(waiting, good):
     rng = np.random.default_rng(1)
     chains = [*good[:3], [one_broad(rng) for _ in range(400)]]

@@ -33,7 +33,8 @@ def run(model: MixtureModel, data: Dataset, seed: int = 0, **settings: float) ->
 
 @pytest.fixture(scope="session")
 def fitted(waiting: Dataset) -> FitRecord:
-    return fit(FREE, waiting, "nuts", start="from-data", **SHORT)
+    # draws enough that they are not taken again for want of mixing
+    return fit(FREE, waiting, "nuts", start="from-data", **SHORT | {"draws": 1000})
 
 
 def test_old_faithful_posterior_is_about_the_maximum(fitted):
@@ -50,10 +51,10 @@ def test_old_faithful_posterior_is_about_the_maximum(fitted):
 
 def test_numbers_about_the_draws(fitted, waiting):
     posterior = fitted.posterior
-    assert posterior.loglik.shape == (2, 300)
+    assert posterior.loglik.shape == (2, 1000)
     stored = posterior.draws["posterior"].to_dataset()
-    assert stored["weights"].shape == (2, 300, 2)
-    assert stored["covariances"].shape == (2, 300, 2, 1, 1)
+    assert stored["weights"].shape == (2, 1000, 2)
+    assert stored["covariances"].shape == (2, 1000, 2, 1, 1)
     np.testing.assert_allclose(stored["weights"].values.sum(axis=-1), 1)
     first = {name: stored[name].values[1, 7] for name in ("means", "covariances")}
     theta = type(fitted.theta)(stored["weights"].values[1, 7], **first)
@@ -78,7 +79,7 @@ def test_cost_is_leapfrog_steps_warm_up_included(fitted):
 def test_a_sampler_claims_nothing(fitted):
     assert fitted.solver.success is None
     assert fitted.solver.status == "finished"
-    assert "2 chains of 300 draws after 300 tuning steps" in fitted.solver.message
+    assert "2 chains of 1000 draws after 300 tuning steps" in fitted.solver.message
     assert any("empirical Bayes" in note for note in fitted.notes)
 
 

@@ -25,7 +25,10 @@ from mixcompare.starts.base import make_start
 from mixcompare.verify.verifier import Verifier
 
 ELSEWHERE = {
-    "nuts": "compiles a model for seconds; tests/bayes runs it on every family, compiled once",
+    **dict.fromkeys(
+        ("nuts", "smc", "advi"),
+        "compiles a model for seconds; tests/bayes runs it on every family",
+    ),
     "gibbs": "a sampler, which no budget stops; tests/bayes/test_gibbs.py runs it on every family",
 }
 """Methods whose matrix is not here, and why."""

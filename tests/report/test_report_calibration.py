@@ -55,7 +55,7 @@ def test_a_study_with_ranks_has_the_section(made, tmp_path):
     build(made, tmp_path)
     text = (tmp_path / "report.md").read_text()
     section = text[text.index("## Calibration of the samplers") :]
-    assert "Truths were drawn from the weak prior, with shape 1.5, mean 6.0" in section
+    assert "Truths were drawn from the weak prior with shape 1.5, mean 6." in section
     assert "| nuts" in section
     assert "two-normals-poisson-k-2-calibration.svg" in section
     for name in ("calibration", "ranks"):

@@ -78,29 +78,6 @@ def test_samplers_alone_claim_nothing(make, one_row):
     assert blocks(made, "cost") == ({}, {}, [])
 
 
-def test_cost_of_draws_stands_beside_that_of_points(make, one_row):
-    said = {"said": None, "seconds": 2.0, "compile_seconds": 7.0, "passes": 8000.0}
-    drew = one_row(
-        "waiting",
-        MODEL,
-        "nuts",
-        0,
-        None,
-        -5.0,
-        "verified",
-        diagnostics='{"ess_bulk": 400.0}',
-        **said,
-    )
-    tables, figures, _ = blocks(make([drew]), "waiting-gaussian-k-2-full-cost")
-    line = row_of(tables["waiting-gaussian-k-2-full-samplers"], method="nuts")
-    assert (line["ess_per_pass"], line["ess_per_second"]) == (0.05, 200.0)
-    assert not figures
-    point = one_row("waiting", MODEL, "em", 0, None, -4.0)
-    tables, figures, _ = blocks(make([drew, point]), "waiting-gaussian-k-2-full-cost")
-    assert set(tables) == {f"waiting-gaussian-k-2-full-{name}" for name in ("passes", "samplers")}
-    assert figures
-
-
 def test_one_method_has_no_pairs_and_no_profiles(make, one_row):
     made = make([one_row("waiting", MODEL, "em", i, None, -5.0) for i in range(3)])
     tables, _, _ = blocks(made, "waiting-gaussian-k-2-full-side-by-side")

@@ -93,6 +93,19 @@ def test_sentences(made):
     assert not any("prior is not the one" in s for s in said)
 
 
+def test_the_answer_in_short(made):
+    (said,) = [p for p in made.answer() if "drawn from the prior" in p]
+    assert "The ranks of truths drawn from the prior are not uniform with nuts (4 of 6" in said
+    assert "4 of 400 runs did not sample cleanly and stay in" in said
+    cells = [{"loglik": u} for u in uniform(3, 30)]
+    (said,) = results([run(r, cell) for r, cell in enumerate(cells)]).answer()
+    assert "show no sign of a posterior that is not calibrated (1 of 1 quantities" in said
+
+
+def test_advice_counts_the_draws_that_can_be_believed(made):
+    assert "the draws of 398 of 400 fits; the table says" in made.advice()
+
+
 def test_another_prior_is_said():
     cells = ranks(uniform(1, 30), uniform(2, 30))
     other = results([run(r, c, metrics={"same_prior": False}) for r, c in enumerate(cells)])

@@ -53,30 +53,6 @@ def test_summary_of_a_sampler():
     assert np.isclose(line.median_gap, 0.75)
 
 
-def test_cost_of_draws_by_hand():
-    def drew(ess, passes, seconds, **other):
-        said = json.dumps({"rhat": 1.0, "ess_bulk": ess})
-        return row(
-            "nuts", "verified", -100.5, diagnostics=said, passes=passes, seconds=seconds, **other
-        )
-
-    rows = [
-        row("em", "maximum", -100.0),
-        drew(400.0, 8000.0, 2.0, compile_seconds=7.0),
-        drew(100.0, 1000.0, 1.0, compile_seconds=0.0, replicate=1),
-        drew(None, 1000.0, 1.0, replicate=2),
-        row("nuts", "error", posterior_intervals="{}", replicate=3),
-    ]
-    table = results(rows).sampling()
-    assert list(table["method"]) == ["nuts"]
-    line = of(table, "nuts")
-    assert (line.fits, line.with_draws, line.verified) == (4, 2, 3)
-    assert (line.ess_bulk, line.passes, line.seconds) == (250.0, 4500.0, 1.5)
-    assert line.compile_seconds == 7.0
-    assert np.isclose(line.ess_per_pass, np.median([0.05, 0.1]))
-    assert np.isclose(line.ess_per_second, np.median([200.0, 100.0]))
-
-
 def test_unverified_fits():
     line = of(results([row("em", "", -100.0, True)]).summary(), "em")
     assert line.findings == "not verified 1"

@@ -180,3 +180,11 @@ def test_rows_are_read_without_what_is_not_at_hand(planted):
         bare = Results(read.fits, read.trajectories, read.study, data, draws)
         assert bare.rows["finding"].tolist() == ["maximum", "maximum", "verified"]
         assert bare.modes().empty
+
+
+def test_optima_are_not_sought_for_rows_without_draws(planted, monkeypatch):
+    rng = np.random.default_rng(0)
+    read = planted.read([about(planted.left[0], rng, 60)])
+    points = Results(read.fits.iloc[:2], read.trajectories, read.study, read.data)
+    monkeypatch.setattr("mixcompare.study.optima.find_optima", None)
+    assert points.rows["reached"].tolist() == [True, False]

@@ -68,7 +68,7 @@ def test_a_form_that_is_left_out_is_named():
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"priors": "weak"}, "calibration needs a fixed prior"),
+        ({"priors": "weak"}, "drawn before there are any data"),
         ({"priors": {"form": "weak", "shape": 2}}, "give mean"),
         ({"priors": {**RATES, "sd": 2}}, 'unknown number "sd"'),
         ({"priors": {**RATES, "mean": -2}}, "mean"),

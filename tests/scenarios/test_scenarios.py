@@ -110,3 +110,43 @@ def test_data_published_with_seeds_are_drawn_as_published():
         SpecError, match="first_seed: expected a whole number of at least 0, got -1"
     ):
         make_scenario("gaussian", **TWO, first_seed=-1)
+
+
+LATENT = {
+    "family": "bernoulli",
+    "truth": {"weights": [0.4, 0.6], "probs": [[0.2, 0.3], [0.8, 0.9]]},
+    "n": 4000,
+}
+
+
+def test_a_mixture_of_any_family():
+    data = make_scenario("mixture", **LATENT).draw(stream(1, "data", "items", 0), "items")
+    assert data.x.shape == (4000, 2)
+    assert data.name == "items"
+    assert data.truth.probs.tolist() == [[0.2, 0.3], [0.8, 0.9]]
+    for k in (0, 1):
+        means = data.x[data.labels == k].mean(axis=0)
+        np.testing.assert_allclose(means, data.truth.probs[k], atol=0.06)
+    tosses = {"family": "binomial", "options": {"n_trials": 5}, "n": 50}
+    truth = {"weights": [0.5, 0.5], "probs": [0.3, 0.8]}
+    assert make_scenario("mixture", **tosses, truth=truth).draw(stream(1, "x")).x.max() <= 5
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"n": 0}, "n: expected a whole number"),
+        ({"family": "bernouli"}, 'Did you mean "bernoulli"'),
+        ({"options": 3}, "options: expected a table"),
+        ({"truth": [1]}, "truth: expected a table"),
+        (
+            {"truth": {"weights": [1.0], "rates": [3.0]}},
+            "truth: Theta.*expects the parameters probs",
+        ),
+        ({"truth": {"weights": [0.5, 0.5], "probs": [[0.2], [1.2]]}}, "a point of the model"),
+        ({"truth": {"weights": [0.5, 0.5]}}, "truth"),
+    ],
+)
+def test_a_wrong_mixture_is_one_clear_message(change, words):
+    with pytest.raises(SpecError, match=words):
+        make_scenario("mixture", **{**LATENT, **change})

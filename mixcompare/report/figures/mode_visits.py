@@ -46,20 +46,17 @@ def _band(visited: Visited) -> int:
 
 
 def _panel(ax: Axes, visited: Visited) -> None:
-    band, n = _band(visited), visited.places.shape[1]
-    at = visited.every * np.arange(n)
+    band, end = _band(visited), visited.every * visited.places.shape[1]
     middles = []
     for chain, places in enumerate(visited.places):
         top = chain * band
         middles.append(top + (band - 2) / 2)
         for lane, rank in enumerate(visited.names):
-            there = at[places == rank]
-            color = style.MUTED if rank == 0 else COLORS[lane % len(COLORS)]
             y = top + lane
-            ax.plot([0, at[-1]], [y, y], color=style.FAINT, lw=0.5, zorder=0)
-            ax.vlines(there, y - 0.45, y + 0.45, color=color, lw=0.8)
+            ax.plot([0, end], [y, y], color=style.FAINT, lw=0.5, zorder=0)
+            stays = _stays(places == rank, visited.every)
+            ax.broken_barh(stays, (y - 0.45, 0.9), color=_color(lane, rank), lw=0.4)
     for lane, (rank, name) in enumerate(visited.names.items()):
-        color = style.MUTED if rank == 0 else COLORS[lane % len(COLORS)]
         below = 9.0 * lane  # points: lanes are lower than their names
         ax.annotate(
             name,
@@ -67,14 +64,24 @@ def _panel(ax: Axes, visited: Visited) -> None:
             (4, -below),
             xycoords="axes fraction",
             textcoords="offset points",
-            color=color,
+            color=_color(lane, rank),
             fontsize=7,
             va="top",
         )
-    ax.set_xlim(-0.01 * at[-1] - 1, 1.01 * at[-1] + 1)
+    ax.set_xlim(-0.01 * end, 1.01 * end)
     ax.set_ylim(band * len(visited.places) - 1, -1)
     ax.set_yticks(middles, [f"chain {chain + 1}" for chain in range(len(middles))])
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     ax.set_xlabel("draw")
     ax.set_title(visited.method)
+
+
+def _stays(there: np.ndarray, every: int) -> list[tuple[float, float]]:
+    """First draw and length of each stay in a place; there (kept,), one draw in `every`."""
+    edges = every * np.flatnonzero(np.diff(np.concatenate([[False], there, [False]]).astype(int)))
+    return [(float(a), float(b - a)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _color(lane: int, rank: int) -> str:
+    return COLORS[lane % len(COLORS)] if rank else style.MUTED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,9 +69,7 @@ def _part(one: Ranked) -> Section:
     case, slug = one.case, one.case.slug
     blocks: list[Any] = []
     if case.dataset is not None and case.dataset.prior:
-        numbers = {key: value for key, value in case.dataset.prior.items() if key != "form"}
-        named = f"{case.dataset.prior['form']} prior, with {text(numbers)}"
-        blocks.append(Paragraph(f"Truths were drawn from the {named}."))
+        blocks.append(Paragraph(f"Truths were drawn from the {_prior(case.dataset.prior)}."))
     caption = (
         "Truths ranked, runs that did not sample cleanly (kept), and quantities inside their bands."
     )
@@ -98,6 +97,13 @@ def _part(one: Ranked) -> Section:
     caption = "Every ranked quantity: mean relative rank (0.5 if calibrated) and uniformity."
     blocks.append(Tabular(Table(f"{slug}-ranks", caption, _LINES, one.lines), folded=True))
     return Section(f"{slug}-ranked", f"{case.data}: {case.model_name}", blocks)
+
+
+def _prior(spec: dict[str, Any]) -> str:
+    """For example "weak prior with shape 1.5, mean 6"."""
+    numbers = {key: np.ravel(value) for key, value in spec.items() if key != "form"}
+    said = [f"{key} {' '.join(map(number(4), value))}" for key, value in numbers.items()]
+    return f"{spec['form']} prior with {', '.join(said)}"
 
 
 _METHODS = (
@@ -148,7 +154,7 @@ def _drawn(lines: list[dict[str, Any]], fits: pd.DataFrame) -> list[Quantity]:
 
 
 def _quantity(case: Case, line: dict[str, Any]) -> str:
-    """For example "mean 2", or "mixture mean, x3"."""
+    """For example "sd 2", or "mixture mean, x3"; a monotone scale changes no rank, and is not named."""
     parameter, component, index = (line[key] for key in PLACE)
     columns = case.dataset.columns if case.dataset is not None else ()
     inner = [int(i) - 1 for i in str(index).split(",") if i]
@@ -156,4 +162,4 @@ def _quantity(case: Case, line: dict[str, Any]) -> str:
         several = inner and len(columns) > 1
         name = "log-likelihood" if parameter == "loglik" else parameter
         return f"{name}, {columns[inner[0]]}" if several else name
-    return label(parameter, (int(component) - 1, *inner), columns)
+    return re.sub(r" \(.*?\)", "", label(parameter, (int(component) - 1, *inner), columns))

@@ -21,18 +21,16 @@ NEAR = min(TOLERANCES)
 
 @dataclass(frozen=True)
 class Cost:
-    """Rows of the table, one a method, and the curves at the smallest tolerance; rows of the samplers."""
+    """Rows of the table, one a method, and the curves at the smallest tolerance."""
 
     rows: list[dict[str, Any]]
     curves: list[Curve]
-    samplers: list[dict[str, Any]]
 
 
 def compute(view: View, case: Case) -> Cost:
-    """The cost of each method on one data set and model; no passes where there is no best known value."""
-    samplers = [row for row in view.of("sampling", case) if row["with_draws"]]
+    """The cost of each method on one data set and model; nothing where there is no best known value."""
     if case.rows["best_known"].isna().all():
-        return Cost([], [], samplers)
+        return Cost([], [])
     rows: dict[str, dict[str, Any]] = {}
     for line in view.of("cost", case):
         row = rows.setdefault(line["method"], {"method": line["method"], "fits": line["fits"]})
@@ -41,7 +39,7 @@ def compute(view: View, case: Case) -> Cost:
     mine = (costs["data"] == case.data) & (costs["model"] == case.model_name)
     jumps = view.results.runtime_distributions([NEAR])
     jumps = jumps[(jumps["data"] == case.data) & (jumps["model"] == case.model_name)]
-    return Cost(list(rows.values()), _curves(jumps, "passes", costs[mine], view), samplers)
+    return Cost(list(rows.values()), _curves(jumps, "passes", costs[mine], view))
 
 
 def _key(name: str, tolerance: float) -> str:
@@ -69,14 +67,9 @@ def _curves(jumps: pd.DataFrame, x: str, costs: pd.DataFrame | None, view: View)
 
 def draw(case: Case, cost: Cost) -> Section:
     """The part of one data set and model."""
-    blocks = _of_points(case, cost) + _of_draws(case, cost)
-    title = "Passes to the best known value" if cost.rows else "What the draws cost"
-    return Section(f"{case.slug}-cost", title, blocks)
-
-
-def _of_points(case: Case, cost: Cost) -> list[Any]:
+    title = "Passes to the best known value"
     if not cost.rows:
-        return []
+        return Section(f"{case.slug}-cost", title, [])
     caption = (
         f"Passes until a fit was within {NEAR:g} nats of the best known value, as the share of all fits; "
         "small strokes mark fits that stopped without getting there, and a curve that stays below 1 tells "
@@ -85,33 +78,15 @@ def _of_points(case: Case, cost: Cost) -> list[Any]:
     drawn = registry.load("figures", "runtime-distributions")(cost.curves)
     name = f"{case.slug}-passes"
     table = Table(name, _CAPTION, _columns(), cost.rows)
-    heading = f"Passes to the best known value, {case.data}"
-    return [Drawing(name, heading, caption, drawn), Tabular(table)]
-
-
-def _of_draws(case: Case, cost: Cost) -> list[Any]:
-    if not cost.samplers:
-        return []
-    caption = (
-        "Samplers: the smallest bulk effective sample size (ESS) of any parameter, all chains together, and "
-        "the same per pass and per second. A pass is an evaluation of the likelihood, with or without its "
-        "gradient, or a Gibbs sweep, warm-up included; seconds include relabelling and not compilation, "
-        "which is paid once a process. Medians over data sets; the ESS of draws that did not pass every "
-        "check says what was drawn, not that it may be believed."
+    return Section(
+        f"{case.slug}-cost",
+        title,
+        [
+            Drawing(name, f"Passes to the best known value, {case.data}", caption, drawn),
+            Tabular(table),
+        ],
     )
-    return [Tabular(Table(f"{case.slug}-samplers", caption, _SAMPLERS, cost.samplers))]
 
-
-_SAMPLERS = (
-    Column("method", "method", text, number=False),
-    Column("verified", "passed every check", share, beside=("fits",)),
-    Column("ess_bulk", "least ESS", whole),
-    Column("passes", "passes", whole),
-    Column("ess_per_pass", "ESS per pass", number(2)),
-    Column("ess_per_second", "ESS per second", number(2)),
-    Column("seconds", "seconds", number(2)),
-    Column("compile_seconds", "compile seconds", number(2)),
-)
 
 _CAPTION = (
     "Fits that came within so many nats of the best known value on their way, the median of their passes "

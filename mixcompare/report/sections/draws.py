@@ -68,7 +68,9 @@ def draw(case: Case, sampled: Sampled) -> Section:
     )
     blocks: list[Any] = [Tabular(Table(f"{name}-checks", caption, _CHECKS, sampled.methods))]
     caption = (
-        "What draws cost: passes are gradient evaluations (leapfrog steps) or sweeps, warm-up included; "
+        "What draws cost: passes are evaluations of the likelihood, with its gradient or without, or "
+        "sweeps, warm-up included; draws of an approximation are independent, which says nothing of how near "
+        "it comes; "
         "compilation is apart, and shared by all fits of one process. Effective draws: the smaller of bulk "
         "and tail."
     )

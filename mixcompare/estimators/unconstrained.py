@@ -18,11 +18,14 @@ from mixcompare.families.base import Family
 from mixcompare.prior import ModelPrior
 from mixcompare.theta import Theta
 
+MODE = "NUMBA"
+"""How pytensor compiles what is called again and again."""
+
 Density = Callable[[np.ndarray], float]
 
 
 @dataclass(frozen=True)
-class Graph:
+class Unconstrained:
     """The functions of one declared posterior.
 
     Parameters
@@ -74,12 +77,14 @@ def _at(density: Callable[..., np.ndarray], given: Sequence[np.ndarray], z: np.n
 
 
 @cache
-def graph(family: Family, n_components: int, n_features: int, form: str, ordered: bool) -> Graph:
+def unconstrained(
+    family: Family, n_components: int, n_features: int, form: str, ordered: bool, likelihood: str
+) -> Unconstrained:
     """The functions of a posterior, from this process's cache; takes seconds the first time."""
     # what pytensor warns of while compiling (no BLAS, ...) says nothing of the fit that came first
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = declare(family, n_components, n_features, form, ordered)
+        model = declare(family, n_components, n_features, form, ordered, likelihood)
         functions = _functions(model)
         # numba compiles at the first call, which is not to be a sampler's
         for density in functions.densities({v.name: v.get_value() for v in model.data_vars}):
@@ -87,7 +92,7 @@ def graph(family: Family, n_components: int, n_features: int, form: str, ordered
     return functions
 
 
-def _functions(model: Any) -> Graph:
+def _functions(model: Any) -> Unconstrained:
     import pytensor.tensor as pt
     from pytensor import function
     from pytensor.graph.replace import clone_replace, vectorize_graph
@@ -102,14 +107,14 @@ def _functions(model: Any) -> Graph:
     densities = [model.logp(vars=likelihood), model.logp(vars=[*model.free_RVs, *others])]
     densities = clone_replace(densities, replaced, rebuild_strict=False)
     log_likelihood, log_prior = (
-        function([z, *inputs], density, mode="NUMBA", on_unused_input="ignore", trust_input=True)
+        function([z, *inputs], density, mode=MODE, on_unused_input="ignore", trust_input=True)
         for density in densities
     )
     many = pt.dmatrix("many")
     values = clone_replace(_constrained(model), parts, rebuild_strict=False)
     # called once a fit: compiling it in earnest would cost more than it saves
     expand = function([many], vectorize_graph(values, {z: many}), mode="FAST_COMPILE")
-    return Graph(
+    return Unconstrained(
         tuple(variable.name for variable in model.free_RVs),
         tuple(variable.name for variable in given),
         size,
