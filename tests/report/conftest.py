@@ -223,7 +223,6 @@ def nuts_rows():
         prior={"form": "weak"},
         flags=["label_switching"],
         basis="reported",
-        prior={"form": "weak"},
     )
     coins, drawn = coin_draws(60)
     trees = {"draws/one": tree, "draws/coins": drawn}
