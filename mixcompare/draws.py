@@ -51,6 +51,13 @@ class Draws:
         parameters = {name: value[chain, draw] for name, value in self.parameters.items()}
         return Theta(self.weights[chain, draw], **parameters)
 
+    def spread(self, most: int) -> list[Theta]:
+        """At most so many draws as points, evenly spread over the chains one after the other."""
+        chains, size = self.shape
+        total = chains * size
+        flat = np.arange(total) if total <= most else np.linspace(0, total - 1, most).astype(int)
+        return [self.theta(*divmod(int(i), size)) for i in flat]
+
     def mean(self) -> Theta:
         """Mean over all draws, in natural parameters; weights are renormalised."""
         means = {name: value.mean(axis=(0, 1)) for name, value in self.values.items()}

@@ -49,7 +49,7 @@ def weight(j):  # type: ignore[no-untyped-def]
 
 @inlinable
 def add_slopes(full, work, slopes, da, deta, d_sums):  # type: ignore[no-untyped-def]
-    """d_sums += sum_j r_kj (s_kj - mean s_j) (1, T_j), after `block`, which left r = c times shares."""
+    """d_sums += sum_j r_kj (s_kj - mean s_j) (1, T_j), r = c times shares as `add_statistics` left it."""
     T, _, r, total, mean = work
     K = da.size
     log_densities(full, T, slopes, da, deta)
@@ -89,9 +89,10 @@ def tangent_sweep(statistics, x, counts, centre, scale, here, along, work):  # t
             copy(counts[start : start + n], c)
         part = np.nan
         for careful in (False, True):
-            part = block(n, full, work, a, eta, S, unit, careful)
+            part = block(n, full, work, a, eta, unit, careful)
             if part == part:
                 break
+        add_statistics(full, T, work[2], work[3], S)
         add_slopes(full, work, slopes, da, deta, d_sums)
         total += part
     return total

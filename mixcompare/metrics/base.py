@@ -15,12 +15,14 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from mixcompare.draws import Draws
+from mixcompare.metrics.fresh import Truth, divergence, predictive
 from mixcompare.mixture import MixtureModel
 from mixcompare.seeds import stream
 from mixcompare.theta import Theta
 
-FRESH_POINTS = 4000
-"""Points of the truth at which the Kullback-Leibler divergence is integrated."""
+Bounds = Mapping[str, tuple[Any, Any]]
+"""Name -> (lower, upper), arrays over components, on the reporting scale."""
 
 MATCH_POINTS = 500
 """Points of each true component at which components are compared for matching."""
@@ -29,10 +31,12 @@ MATCH_POINTS = 500
 def compute_metrics(
     model: MixtureModel,
     theta: Theta | None,
-    intervals: Mapping[str, Any],
+    intervals: Mapping[str, Bounds],
     truth: Theta | None,
     seed: int,
     data_name: str,
+    replicate: int = 0,
+    draws: Draws | None = None,
 ) -> dict[str, Any]:
     """The distances of one end from a known truth, ready for JSON (no nan or infinity: None instead).
 
@@ -42,44 +46,60 @@ def compute_metrics(
     theta : Theta or None
         The end, in full shapes and canonical order.
     intervals : mapping
-        name -> (lower, upper) on the reporting scale, arrays over components as in `theta`; Wald or
-        posterior; may be empty.
+        Kind ("wald", "posterior", ...) -> name -> (lower, upper) on the reporting scale, arrays over
+        components as in `theta`; may be empty.
     truth : Theta or None
         Of the same family; its number of components may differ from the model's.
     seed : int
         Root seed of the study.
     data_name : str
-        The scenario: with the seed it fixes the fresh points, the same for all rows and replicates.
+        The scenario: with the seed it fixes the fresh points, the same for all methods.
+    replicate : int
+        With both it fixes those of the predictive density.
+    draws : Draws or None
+        Of a posterior, whose mean is `theta`.
 
     Returns
     -------
     dict
         Empty if there is no end in the parameter space, no truth, or a truth of another family. Else
-        `kl`, nats per observation, and `kl_mcse`, the standard error of its integration; and, where the
+        `kl`, nats per observation, and `kl_mcse`, the standard error of its integration; `predictive` and
+        `predictive_mcse`, the log predictive density less that of the truth (see fresh.py); and, where the
         numbers of components agree, `match` (the component of theta that answers to each true one),
-        `errors` name -> (K, ...), estimate minus truth on `model.report_scale`, in the order of the
-        truth; `covered` and `width` name -> (K, ...), 1 or 0 and upper - lower, for each interval.
+        `errors` name -> (K, ...), estimate minus truth on `model.report_scale`, in the order of the truth;
+        `intervals` kind -> {`covered`, `width`}, each name -> (K, ...), 1 or 0 and upper - lower.
     """
     if theta is None or truth is None or model.outside(theta) or not _same_family(theta, truth):
         return {}
-    true_model = MixtureModel(model.family, truth.n_components)
-    kl, mcse = _divergence(model, theta, true_model, truth, seed, data_name)
+    known = Truth(model.family, truth)
+    kl, mcse = divergence(model, theta, known, seed, data_name)
     found: dict[str, Any] = {"kl": jsonable(kl), "kl_mcse": jsonable(mcse)}
+    gains, errors = predictive(model, theta, draws, known, seed, data_name, replicate)
+    found["predictive"] = {name: jsonable(value) for name, value in gains.items()}
+    found["predictive_mcse"] = {name: jsonable(value) for name, value in errors.items()}
     if truth.n_components != theta.n_components:
         return found
     match = match_components(model, theta, truth, seed, data_name)
+    true_model = MixtureModel(model.family, truth.n_components)
     true, ours = true_model.report_scale(truth), model.report_scale(theta.take(match))
     found["match"] = match.tolist()
     with np.errstate(invalid="ignore"):
         found["errors"] = {name: jsonable(ours[name] - true[name]) for name in true}
-    found["covered"], found["width"] = {}, {}
-    for name, (lower, upper) in intervals.items():
+    found["intervals"] = {
+        kind: _held(bounds, match, true) for kind, bounds in intervals.items() if bounds
+    }
+    return found
+
+
+def _held(bounds: Bounds, match: np.ndarray, true: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Whether intervals hold the truth, and their widths."""
+    covered, width = {}, {}
+    for name, (lower, upper) in bounds.items():
         low = np.asarray(lower, dtype=float)[match]
         high = np.asarray(upper, dtype=float)[match]
         inside = np.where(np.isnan(low + high), np.nan, (low <= true[name]) & (true[name] <= high))
-        found["covered"][name] = jsonable(inside)
-        found["width"][name] = jsonable(high - low)
-    return found
+        covered[name], width[name] = jsonable(inside), jsonable(high - low)
+    return {"covered": covered, "width": width}
 
 
 def match_components(
@@ -91,7 +111,7 @@ def match_components(
     true component: it has no units, so rescaling the data changes no assignment. Weights play no part.
     Source: Kuhn (1955), by `scipy.optimize.linear_sum_assignment`.
     """
-    x, own = _component_points(_Key(model.family, truth), seed, data_name)
+    x, own = _component_points(Truth(model.family, truth), seed, data_name)
     density = model.family.log_density(x, theta.parameters)
     shortfall = (own[:, None] - density).reshape(truth.n_components, MATCH_POINTS, -1)
     cost = np.nan_to_num(shortfall.mean(axis=1), nan=1e12, posinf=1e12, neginf=-1e12)
@@ -128,6 +148,13 @@ class Metric(ABC):
     """The key of a row's metrics that it uses."""
     unit: ClassVar[str]
     """In words, for the report."""
+    of_intervals: ClassVar[bool] = False
+    """Whether the quantity belongs to intervals, one value a kind of them."""
+
+    @property
+    def within(self) -> str:
+        """The key of a row's metrics under which the quantity is found."""
+        return "intervals" if self.of_intervals else self.quantity
 
     @abstractmethod
     def summarise(self, values: np.ndarray) -> tuple[float, float]:
@@ -157,12 +184,6 @@ class Metric(ABC):
         return found or [Estimate((), np.nan, np.nan, 0, len(rows))]
 
 
-def mean_mcse(values: np.ndarray) -> tuple[float, float]:
-    """Mean, and sd / sqrt(R) with divisor R - 1; nan for R = 1."""
-    mcse = values.std(ddof=1) / np.sqrt(values.size) if values.size > 1 else np.nan
-    return float(values.mean()), float(mcse)
-
-
 def entries(value: Any, where: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], Any]]:
     """The numbers of nested mappings and lists with their places, lists counted from 1."""
     if isinstance(value, Mapping):
@@ -179,62 +200,11 @@ def _same_family(theta: Theta, truth: Theta) -> bool:
     )
 
 
-class _Key:
-    """Family and truth as the key of a cache: equal where the numbers are."""
-
-    def __init__(self, family: Any, truth: Theta) -> None:
-        self.family, self.truth = family, truth
-        self.parts = (family.name, *((name, value.tobytes()) for name, value in truth.items()))
-
-    def __hash__(self) -> int:
-        return hash(self.parts)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self.parts == other.parts
-
-
 @lru_cache(maxsize=32)
-def _component_points(key: _Key, seed: int, data_name: str) -> tuple[np.ndarray, np.ndarray]:
+def _component_points(truth: Truth, seed: int, data_name: str) -> tuple[np.ndarray, np.ndarray]:
     """MATCH_POINTS points of each true component in turn, and their log-densities under it."""
-    K = key.truth.n_components
-    labels = np.repeat(np.arange(K), MATCH_POINTS)
-    x = key.family.sample(key.truth.parameters, labels, stream(seed, "match", data_name))
-    own = key.family.log_density(x, key.truth.parameters)[np.arange(labels.size), labels]
+    theta = truth.theta
+    labels = np.repeat(np.arange(theta.n_components), MATCH_POINTS)
+    x = truth.family.sample(theta.parameters, labels, stream(seed, "match", data_name))
+    own = truth.family.log_density(x, theta.parameters)[np.arange(labels.size), labels]
     return x, own
-
-
-@lru_cache(maxsize=32)
-def _fresh_points(key: _Key, seed: int, data_name: str) -> tuple[np.ndarray, np.ndarray]:
-    """FRESH_POINTS points of the truth and their log-densities under it."""
-    model = MixtureModel(key.family, key.truth.n_components)
-    x, _ = model.sample(key.truth, FRESH_POINTS, stream(seed, "kl", data_name))
-    return x, model.log_density(x, key.truth)
-
-
-def _divergence(
-    model: MixtureModel,
-    theta: Theta,
-    true_model: MixtureModel,
-    truth: Theta,
-    seed: int,
-    data_name: str,
-) -> tuple[float, float]:
-    """KL(truth || theta), nats per observation, and the standard error of its integration.
-
-    KL = E[log f - log g] over fresh points of the truth f, with r - 1, r = g / f, as a control variate:
-    its mean is known to be 0, and near the truth it takes away nearly all the noise, which would
-    otherwise be as large as the divergence itself. Where some r is beyond e^2 or e^-2 its tails may be
-    too heavy for its sample mean to be trusted, and it is left out. Infinite where theta gives a fresh
-    point no density. Source: Owen (2013), section 8.9, for the regression estimator.
-    """
-    x, true = _fresh_points(_Key(true_model.family, truth), seed, data_name)
-    log_ratio = model.log_density(x, theta) - true
-    if not np.isfinite(log_ratio).all():
-        return float(np.inf), float("nan")
-    if np.abs(log_ratio).max() > 2:
-        return mean_mcse(-log_ratio)
-    control = np.expm1(log_ratio)
-    centred = control - control.mean()
-    spread = centred @ centred
-    slope = -(centred @ log_ratio) / spread if spread > 0 else 0.0
-    return mean_mcse(-log_ratio - slope * control)

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from mixcompare.metrics.base import Metric, mean_mcse
+from mixcompare.metrics.base import Metric
+from mixcompare.metrics.fresh import mean_mcse
 
 
 class KullbackLeibler(Metric):
@@ -19,6 +20,23 @@ class KullbackLeibler(Metric):
     name: ClassVar[str] = "kl"
     quantity: ClassVar[str] = "kl"
     unit: ClassVar[str] = "nats per observation"
+
+    def summarise(self, values: np.ndarray) -> tuple[float, float]:
+        """See `Metric`."""
+        return mean_mcse(values)
+
+
+class PredictiveDensity(Metric):
+    """Mean log predictive density on fresh data, less that of the truth; its standard error is sd / sqrt(R).
+
+    Of a point estimate the density at it ("plug-in"); of a posterior that at the mean of its relabelled
+    draws, and the mean density over the draws ("posterior predictive"). Every replicate has fresh data of
+    its own, the same for all methods, so that differences are paired.
+    """
+
+    name: ClassVar[str] = "predictive"
+    quantity: ClassVar[str] = "predictive"
+    unit: ClassVar[str] = "nats per observation, 0 for the truth"
 
     def summarise(self, values: np.ndarray) -> tuple[float, float]:
         """See `Metric`."""

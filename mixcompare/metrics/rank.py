@@ -2,7 +2,7 @@
 
 If truths are drawn from the prior and data from the truths, the rank of any quantity of the truth among
 independent posterior draws is uniform. Sources: Talts et al. (2018, arXiv:1804.06788); for quantities
-that depend on the data, such as the log-likelihood, Modrák et al. (2023, Bayesian Analysis, early view).
+that depend on the data, such as the log-likelihood, Modrák et al. (2023, arXiv:2211.02383).
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import numpy as np
 from mixcompare import draws as summaries
 from mixcompare.data import Dataset
 from mixcompare.draws import Draws
-from mixcompare.metrics.base import Metric, jsonable, mean_mcse
+from mixcompare.metrics.base import Metric, jsonable
+from mixcompare.metrics.fresh import mean_mcse
 from mixcompare.mixture import MixtureModel
 from mixcompare.prior import Prior
 from mixcompare.problem import Problem

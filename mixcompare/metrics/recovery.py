@@ -10,7 +10,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from mixcompare.metrics.base import Metric, mean_mcse
+from mixcompare.metrics.base import Metric
+from mixcompare.metrics.fresh import mean_mcse
 
 
 class Bias(Metric):
@@ -48,6 +49,7 @@ class Coverage(Metric):
     name: ClassVar[str] = "coverage"
     quantity: ClassVar[str] = "covered"
     unit: ClassVar[str] = "share of 95 % intervals that hold the truth"
+    of_intervals: ClassVar[bool] = True
 
     def summarise(self, values: np.ndarray) -> tuple[float, float]:
         """See `Metric`."""
@@ -61,6 +63,7 @@ class Width(Metric):
     name: ClassVar[str] = "width"
     quantity: ClassVar[str] = "width"
     unit: ClassVar[str] = "upper minus lower end of 95 % intervals, reporting scale"
+    of_intervals: ClassVar[bool] = True
 
     def summarise(self, values: np.ndarray) -> tuple[float, float]:
         """See `Metric`."""

@@ -167,4 +167,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-_JSON = ("wald", "posterior_intervals", "prior", "thresholds", "diagnostics", "flags", "notes")
+_JSON = (
+    *("wald", "posterior_intervals", "intervals", "prior", "thresholds", "diagnostics"),
+    *("flags", "notes", "null_directions", "curvature"),
+)

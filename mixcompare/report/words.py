@@ -112,6 +112,20 @@ PARAMETERS = {
 }
 """Names of the reporting scale in print; others stand as they are."""
 
+NATURAL = {
+    "weights": "weight",
+    "means": "mean",
+    "covariances": "covariance",
+    "scales": "scale",
+    "probs": "probability",
+    "rates": "rate",
+    "shapes": "shape",
+}
+"""Names of natural parameters in print; others stand as they are."""
+
+INTERVALS = {"wald": "Wald", "profile": "profile likelihood"}
+"""Kinds of intervals in print; others stand as they are."""
+
 
 def labelled(column: str, unit: str) -> str:
     """A column with its unit: "waiting (min)"."""

@@ -72,6 +72,7 @@ FITS = pa.schema(
         ("error", pa.string()),
         ("diagnostics", pa.string()),
         ("posterior_intervals", pa.string()),
+        ("intervals", pa.string()),
         ("prior", pa.string()),
         ("draws", pa.string()),
         ("metrics", pa.string()),
@@ -83,8 +84,15 @@ FITS = pa.schema(
 TRAJECTORIES = pa.schema([("key", pa.string()), ("passes", pa.float64()), ("loglik", pa.float64())])
 
 
-def to_row(record: FitRecord, metrics: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The row of a record, without its trajectory and draws; its task must hold what identifies it."""
+def to_row(
+    record: FitRecord,
+    metrics: Mapping[str, Any] | None = None,
+    intervals: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The row of a record, without its trajectory and draws; its task must hold what identifies it.
+
+    `intervals` are further ones by kind, beside those that record and verdict have.
+    """
     solver, cost, posterior = record.solver, record.cost, record.posterior
     return {
         "key": record.key,
@@ -108,6 +116,7 @@ def to_row(record: FitRecord, metrics: Mapping[str, Any] | None = None) -> dict[
         "error": record.error,
         "diagnostics": to_json(posterior.diagnostics if posterior else {}),
         "posterior_intervals": to_json(posterior.intervals if posterior else {}),
+        "intervals": to_json(intervals or {}),
         "prior": to_json(posterior.prior) if posterior else None,
         "draws": None,
         "metrics": to_json(metrics or {}),

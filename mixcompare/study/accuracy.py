@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mixcompare import registry
+from mixcompare.metrics.base import Metric
 from mixcompare.study.ends import NO_END, parse
 from mixcompare.study.summaries import METHOD
 
@@ -16,6 +17,7 @@ ACCURACY_COLUMNS = [
     *METHOD,
     *(
         "metric",
+        "kind",
         "parameter",
         "component",
         "index",
@@ -39,33 +41,69 @@ def measure(rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `metric`, of which `parameter`, `component` (from 1) and `index` within it ("" if it is one
-        number), `estimate` with its Monte Carlo standard error `mcse`, `n_used` of `n_planned`
-        replicates, `unit`. Only data sets on which some row was measured against a truth, in that way.
+        `metric`, of intervals their `kind` ("wald", "posterior", ...; else ""), of which `parameter`,
+        `component` (from 1) and `index` within it ("" if it is one number), `estimate` with its Monte
+        Carlo standard error `mcse`, `n_used` of `n_planned` replicates, `unit`. Only data sets on which
+        some row was measured against a truth, in that way.
     """
     lines: list[tuple[Any, ...]] = []
+    metrics: list[Metric] = [registry.load("metrics", name)() for name in registry.names("metrics")]
+    for names, methods in answers_by_replicate(rows):
+        known = _measured(rows[rows["data"] == names[0]])
+        used = [metric for metric in metrics if metric.within in known]
+        for method, cells in methods.items():
+            lines += [(*names, method, *line) for line in _lines(used, list(cells.values()))]
+    return pd.DataFrame(lines, columns=ACCURACY_COLUMNS)
+
+
+def answers_by_replicate(
+    rows: pd.DataFrame,
+) -> Iterator[tuple[tuple[str, str], dict[str, dict[int, Mapping[str, Any]]]]]:
+    """Of each data and model measured against a truth: method -> replicate -> metrics of its answer."""
     cells = pd.Series(
         [parse(cell) or {} for cell in rows["metrics"]], index=rows.index, dtype=object
     )
     measured = rows.assign(measured=cells)
-    known: dict[str, set[str]] = {}  # the kinds of measurement on each data set
-    for name, cell in zip(rows["data"], measured["measured"], strict=True):
-        known.setdefault(name, set()).update(cell)
-    simulated = [name for name, kinds in known.items() if kinds]
-    metrics = [registry.load("metrics", name)() for name in registry.names("metrics")]
-    for names, part in measured[rows["data"].isin(simulated)].groupby(METHOD, sort=False):
-        answers = [answer(fits) for _, fits in part.groupby("replicate", sort=False)]
-        for metric in metrics:
-            if metric.quantity not in known[str(names[0])]:
-                continue
-            for found in metric.aggregate(answers):
-                parameter, component, *index = (*found.where, "", "")[: max(len(found.where), 2)]
-                place = ",".join(str(k) for k in index)
-                numbers = (found.estimate, found.mcse, found.n_used, found.n_planned)
-                lines.append(
-                    (*names, metric.name, parameter, component, place, *numbers, metric.unit)
-                )
-    return pd.DataFrame(lines, columns=ACCURACY_COLUMNS)
+    known = {name for name, cell in zip(rows["data"], measured["measured"], strict=True) if cell}
+    for names, part in measured[rows["data"].isin(known)].groupby(METHOD[:2], sort=False):
+        yield (
+            (str(names[0]), str(names[1])),
+            {
+                str(method): {
+                    replicate: answer(own[own["replicate"] == replicate])
+                    for replicate in dict.fromkeys(own["replicate"])
+                }
+                for method, own in part.groupby("method", sort=False)
+            },
+        )
+
+
+def _measured(rows: pd.DataFrame) -> set[str]:
+    """The kinds of measurement on the rows of one data set."""
+    return {kind for cell in rows["metrics"] for kind in parse(cell) or {}}
+
+
+def _lines(metrics: Sequence[Metric], answers: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
+    for metric, kind in ((m, kind) for m in metrics for kind in _kinds(m, answers)):
+        for found in metric.aggregate([_of_kind(cell, kind) for cell in answers]):
+            parameter, component, *index = (*found.where, "", "")[: max(len(found.where), 2)]
+            place = ",".join(str(k) for k in index)
+            numbers = (found.estimate, found.mcse, found.n_used, found.n_planned)
+            yield metric.name, kind, parameter, component, place, *numbers, metric.unit
+
+
+def _kinds(metric: Metric, answers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The kinds of intervals that a metric is about; one that is about none has the kind ""."""
+    if not metric.of_intervals:
+        return [""]
+    return list(dict.fromkeys(kind for cell in answers for kind in cell.get("intervals", {}))) or [
+        ""
+    ]
+
+
+def _of_kind(cell: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = cell.get("intervals", {}).get(kind, {}) if kind else cell
+    return found
 
 
 def answer(fits: pd.DataFrame) -> Mapping[str, Any]:

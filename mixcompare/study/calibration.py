@@ -100,40 +100,43 @@ def is_unclean(fits: pd.DataFrame) -> pd.Series:
     return pd.Series(found, fits.index, dtype=bool)
 
 
-def adjusted(p_values: pd.Series) -> float:
-    """The smallest of some p-values times their number, at most 1 (Bonferroni); nan if there are none."""
+def adjusted(p_values: pd.Series, tests: int = 0) -> float:
+    """The smallest of some p-values times the number of tests, at most 1 (Bonferroni); nan without any.
+
+    `tests` is the number of all tests that were made; that of the p-values if it is 0.
+    """
     p = p_values.dropna()
-    return float(min(1.0, len(p) * p.min())) if len(p) else float("nan")
+    return float(min(1.0, (tests or len(p)) * p.min())) if len(p) else float("nan")
 
 
 def tell(case: Case) -> Iterator[str]:
     """For each sampler on truths drawn from a prior: whether its ranks are uniform, how many runs failed."""
-    table = case.pick(case.results.calibration())
-    for method, lines in table.groupby("method", sort=False):
+    table = case.results.calibration()
+    tests = int(table["p_value"].notna().sum())
+    for method, lines in case.pick(table).groupby("method", sort=False):
         first, judged = lines.iloc[0], lines[lines["p_value"].notna()]
         runs = words.number_of(int(first["simulations"]), "truth")
         if judged.empty:
             yield f"{case.name}, {method}: of {runs} drawn from the prior too few were ranked to tell."
             continue
         n, within = len(judged), int((judged["inside"] == True).sum())  # noqa: E712 - None is not True
-        p = adjusted(judged["p_value"])
+        p = adjusted(judged["p_value"], tests)
         verdict = _UNIFORM if p > 1 - uniformity.LEVEL else _NOT_UNIFORM
         other = "" if first["same_prior"] else _OTHER
         yield (
             f"{case.name}, {method}: over {runs} drawn from the prior {verdict}.{other} The ranks of "
             f"{words.of(within, n)} quantities stay inside their simultaneous 95 % band; the smallest "
-            f"p-value times their number is {p:.2g}. {_runs(first)}"
+            f"p-value times {tests:,}, the number of all that were tested here, is {p:.2g}. {_runs(first)}"
         )
 
 
 def summed(table: pd.DataFrame) -> Iterator[str]:
     """All of a calibration table in one phrase: whose ranks are not uniform, and how many runs failed."""
-    runs = table.drop_duplicates(METHOD)
-    p = table.groupby(METHOD, sort=False)["p_value"].agg(adjusted).dropna()
-    if p.empty:
+    runs, judged = table.drop_duplicates(METHOD), table[table["p_value"].notna()]
+    if judged.empty:
         return
-    bad = list(dict.fromkeys(str(method) for *_, method in p.index[p <= 1 - uniformity.LEVEL]))
-    judged = table[table["p_value"].notna()]
+    p = judged.groupby("method", sort=False)["p_value"].agg(adjusted, tests=len(judged))
+    bad = [str(method) for method in p.index[p <= 1 - uniformity.LEVEL]]
     within = words.of(int((judged["inside"] == True).sum()), len(judged))  # noqa: E712
     unclean = words.of(int(runs["unclean"].sum()), int(runs["simulations"].sum()))
     who = f"are not uniform with {words.listed(bad)}" if bad else _NO_SIGN

@@ -16,7 +16,14 @@ from mixcompare.fit import as_budget
 from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Budget
 from mixcompare.store.rows import fits_table, frame, trajectories_table
-from mixcompare.study.design import Design, PlannedData, PlannedMethod, PlannedModel, Starts
+from mixcompare.study.design import (
+    AskedIntervals,
+    Design,
+    PlannedData,
+    PlannedMethod,
+    PlannedModel,
+    Starts,
+)
 from mixcompare.study.executors import serial
 from mixcompare.study.plan import plan_design
 from mixcompare.study.results import Results
@@ -39,6 +46,7 @@ def compare(
     max_iter: int | None = None,
     tol: float | None = None,
     verify: bool = True,
+    intervals: Sequence[str] = (),
     progress: Progress | None = None,
     **options: Any,
 ) -> Results:
@@ -64,6 +72,8 @@ def compare(
         Of each fit.
     verify : bool
         False skips all verification.
+    intervals : sequence of str
+        "profile", "bootstrap" or both: kinds of intervals that each method's best end has besides Wald's.
     progress : callable, optional
         `progress(done, total, label)`, called as fits end.
 
@@ -92,6 +102,7 @@ def compare(
         ),
         budget=as_budget(budget),
         verify=verify,
+        intervals=_intervals(intervals),
     )
     return _run(design, _describe(model, dataset, design), progress)
 
@@ -152,6 +163,13 @@ def named_estimators(
                 f"{', '.join(sorted(known))}.{nearest(key, known)}"
             )
     return found
+
+
+def _intervals(kinds: Sequence[str]) -> AskedIntervals:
+    try:
+        return AskedIntervals((kinds,) if isinstance(kinds, str) else tuple(kinds))
+    except SpecError as error:
+        raise SpecError(f"intervals: {error}") from error
 
 
 def _starts(

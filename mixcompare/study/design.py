@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mixcompare.data import Dataset
+from mixcompare.errors import SpecError, nearest
 from mixcompare.estimators.base import Estimator
 from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Budget
 from mixcompare.study.sources import Source
 from mixcompare.theta import Theta
+
+FURTHER = ("profile", "bootstrap")
+"""Kinds of intervals that can be asked for."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,26 @@ class PlannedMethod:
 
 
 @dataclass(frozen=True)
+class AskedIntervals:
+    """Kinds of intervals that methods' best ends have besides Wald's; `replicates` of the bootstrap.
+
+    Raises SpecError for other kinds than those of `FURTHER`, or one that is there twice.
+    """
+
+    kinds: tuple[str, ...] = ()
+    replicates: int = 500
+
+    def __post_init__(self) -> None:
+        for j, kind in enumerate(self.kinds):
+            twice = kind in self.kinds[:j]
+            if kind not in FURTHER or twice:
+                raise SpecError(
+                    f"expected each of {', '.join(FURTHER)} at most once (Wald intervals come with every "
+                    f'maximum), got "{kind}"{" twice" if twice else ""}.{nearest(kind, FURTHER)}'
+                )
+
+
+@dataclass(frozen=True)
 class Design:
     """Everything that is crossed with everything, under one root seed."""
 
@@ -58,6 +82,7 @@ class Design:
     methods: tuple[PlannedMethod, ...]
     budget: Budget = field(default_factory=Budget)
     verify: bool = True
+    intervals: AskedIntervals = field(default_factory=AskedIntervals)
 
     @property
     def digests(self) -> dict[str, str]:

@@ -62,6 +62,7 @@ COLUMNS = (
     "error",
     "diagnostics",
     "posterior_intervals",
+    "intervals",
     "prior",
     "draws",
     "metrics",

@@ -5,7 +5,9 @@ The only thing it reads are the data that its tasks name.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,7 @@ import numpy as np
 import threadpoolctl
 
 from mixcompare.data import Dataset
+from mixcompare.draws import from_tree
 from mixcompare.errors import DataError
 from mixcompare.fit import run_fit
 from mixcompare.metrics.base import compute_metrics
@@ -22,6 +25,7 @@ from mixcompare.records import Cost, FitRecord, Solver, Trajectory, Verdict
 from mixcompare.seeds import stream
 from mixcompare.starts.base import Start, make_start
 from mixcompare.store.rows import thin, to_row
+from mixcompare.study.further import Found, best_ends, find, plain
 from mixcompare.study.plan import Chunk, Task
 from mixcompare.verify.verifier import Verifier
 
@@ -47,21 +51,54 @@ def outcomes(chunk: Chunk) -> Iterator[Outcome]:
     through, with the key of the task in a note.
     """
     with threadpoolctl.threadpool_limits(limits=1):
-        shared: tuple[Any, Dataset, Verifier | None] | None = None
-        for task in chunk.tasks:
-            try:
-                of = (task.source, task.replicate, task.model)
-                if shared is None or shared[0] != of:
-                    data = task.source.load(task.root, task.replicate)
-                    verifier = Verifier(task.model, data, seed=task.seed) if task.verify else None
-                    _compile(task, data)
-                    shared = (of, data, verifier)
-                _, data, verifier = shared
-                outcome = as_outcome(task, data, fit_task(task, data, verifier))
-            except Exception as error:
-                error.add_note(f"while executing the task {task.key}")
-                raise
+        for _, tasks in itertools.groupby(chunk.tasks, _case):
+            yield from _on_one_data_set(tuple(tasks))
+
+
+def _case(task: Task) -> tuple[Any, ...]:
+    return task.source, task.replicate, task.model
+
+
+def _on_one_data_set(tasks: tuple[Task, ...]) -> Iterator[Outcome]:
+    """The outcomes of tasks of one data set and model.
+
+    Where further intervals are asked for, fits end together: only then it is known which end is best.
+    """
+    first = tasks[0]
+    with _naming(first):
+        data = first.source.load(first.root, first.replicate)
+        verifier = Verifier(first.model, data, seed=first.seed) if first.verify else None
+        _compile(first, data)
+    waiting: list[tuple[Task, FitRecord]] = []
+    for task in tasks:
+        with _naming(task):
+            record = fit_task(task, data, verifier)
+            outcome = None if task.intervals.kinds else as_outcome(task, data, record)
+        if outcome is None:
+            waiting.append((task, record))
+        else:
             yield outcome
+    chosen = best_ends([(task.label, record) for task, record in waiting])
+    for i, (task, record) in enumerate(waiting):
+        with _naming(task):
+            found = find_further(task, data, record) if i in chosen else {}
+            outcome = as_outcome(task, data, record, found)
+        yield outcome
+
+
+def find_further(task: Task, data: Dataset, record: FitRecord) -> Found:
+    """The further intervals that a task asks for, of its end."""
+    return find(task.model, data, record, task.intervals, task.seed)
+
+
+@contextmanager
+def _naming(task: Task) -> Iterator[None]:
+    """A mistake of ours passes through with the key of the task in a note."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"while executing the task {task.key}")
+        raise
 
 
 def _compile(task: Task, data: Dataset) -> None:
@@ -73,18 +110,32 @@ def _compile(task: Task, data: Dataset) -> None:
         return  # nothing to fit: the rows will say so
 
 
-def as_outcome(task: Task, data: Dataset, record: FitRecord) -> Outcome:
-    """The record of a task as it is stored, its metrics computed."""
-    intervals = record.verdict.intervals if record.verdict else {}
-    if record.posterior is not None:
-        intervals = record.posterior.intervals
+def as_outcome(
+    task: Task, data: Dataset, record: FitRecord, further: Found | None = None
+) -> Outcome:
+    """The record of a task as it is stored, its metrics computed; `further` intervals by kind."""
+    further = further or {}
+    posterior = record.posterior
+    intervals = {"wald": record.verdict.intervals} if record.verdict and not posterior else {}
+    if posterior is not None:
+        intervals["posterior"] = posterior.intervals
     model = task.model.on(data) if record.theta is not None else task.model
     found = compute_metrics(
-        model, record.theta, intervals, data.truth, seed=task.root, data_name=task.source.name
+        model,
+        record.theta,
+        {**intervals, **{kind: one.bounds for kind, one in further.items()}},
+        data.truth,
+        seed=task.root,
+        data_name=task.source.name,
+        replicate=task.replicate,
+        # of a truth from a prior, what is asked is whether draws are calibrated, thousands of times
+        draws=from_tree(model, data.n_features, posterior.draws)
+        if posterior and not data.prior
+        else None,
     )
-    found |= rank_truth(model, record.posterior, data, seed=task.root)
-    draws = record.posterior.draws if record.posterior is not None else None
-    return Outcome(to_row(record, found), thin(record.trajectory), draws)
+    found |= rank_truth(model, posterior, data, seed=task.root)
+    draws = posterior.draws if posterior is not None else None
+    return Outcome(to_row(record, found, plain(further)), thin(record.trajectory), draws)
 
 
 def fit_task(task: Task, data: Dataset, verifier: Verifier | None) -> FitRecord:

@@ -7,12 +7,19 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mixcompare.estimators.base import Estimator
 from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Budget
-from mixcompare.study.design import Design, PlannedData, PlannedMethod, PlannedModel, Starts
+from mixcompare.study.design import (
+    AskedIntervals,
+    Design,
+    PlannedData,
+    PlannedMethod,
+    PlannedModel,
+    Starts,
+)
 from mixcompare.study.resolve import make_design
 from mixcompare.study.sources import Source
 from mixcompare.study.spec import Study
@@ -44,6 +51,7 @@ class Task:
     seed: int
     budget: Budget
     verify: bool = True
+    intervals: AskedIntervals = field(default_factory=AskedIntervals)
 
     @property
     def n_starts(self) -> int:
@@ -132,6 +140,7 @@ def _task(
     settings = (
         *(source.name, replicate, repr(model.model), method.label, repr(method.estimator)),
         *(_exactly(data.starts.scheme), index, seed, repr(design.budget), design.verify),
+        *((repr(design.intervals),) if design.intervals.kinds else ()),
     )
     digest = hashlib.sha256("\x1f".join(map(str, settings)).encode()).hexdigest()[:8]
     parts = (
@@ -154,6 +163,7 @@ def _task(
         seed=seed,
         budget=design.budget,
         verify=design.verify,
+        intervals=design.intervals,
     )
 
 

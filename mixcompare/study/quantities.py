@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FITS = ("data", "model", "method", "replicate")
 CASES = ("data", "model", "replicate")
-NUMBERS = ("data", "model", "method", "parameter", "component", "index")
+NUMBERS = ("data", "model", "method", "kind", "parameter", "component", "index")
 
 
 @dataclass(frozen=True)
@@ -178,6 +178,14 @@ def _metric(name: str) -> Callable[[Selection], float]:
         return float(table["estimate"].iloc[0])
 
     return compute
+
+
+def _predictive_difference(s: Selection) -> float:
+    table = s.pick(s.results.predictive(), ("data", "model", "method", "density"))
+    table = table[table["n_pairs"] > 0]
+    if len(table) != 1:
+        raise NoAnswer(f"{len(table)} differences are selected, expected one: see where")
+    return float(table["difference"].iloc[0])
 
 
 def _rate(said: bool) -> Callable[[Selection], float]:
@@ -362,6 +370,13 @@ QUANTITIES: dict[str, Quantity] = {
         name: Quantity(f"{name} over replicates (see accuracy)", NUMBERS, _metric(name))
         for name in NAMES["metrics"]
     },
+    "predictive_difference": Quantity(
+        "log density on fresh data less that of the first point estimate, paired over replicates, nats per "
+        "observation; `density` is plug-in or posterior predictive",
+        ("data", "model", "method", "density"),
+        _predictive_difference,
+        ("method",),
+    ),
     "calibrated": Quantity(
         "share of ranked quantities whose ranks stay inside their simultaneous 95 % band",
         NUMBERS,

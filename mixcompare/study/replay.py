@@ -18,7 +18,7 @@ from mixcompare.seeds import stream
 from mixcompare.store.rows import TIMING, fits_table, frame
 from mixcompare.study.breakdown import Breakdown, explain, first_break, last_finite, trace
 from mixcompare.study.ends import parse
-from mixcompare.study.execute import as_outcome, fit_task
+from mixcompare.study.execute import as_outcome, find_further, fit_task
 from mixcompare.study.plan import Task
 from mixcompare.study.versions import versions
 from mixcompare.theta import Theta
@@ -131,7 +131,8 @@ def repeat(
         data = task.source.load(task.root, task.replicate)
         verifier = Verifier(task.model, data, seed=task.seed) if task.verify else None
         record = fit_task(task, data, verifier)
-        outcome = as_outcome(task, data, record)
+        further = find_further(task, data, record) if parse(then.get("intervals")) else None
+        outcome = as_outcome(task, data, record, further)
         before, broke = _breaking(task, data, record)
     now = _row(frame(fits_table([outcome.row])))
     differences = _differences(then, now)

@@ -13,7 +13,7 @@ from mixcompare.estimators.base import Estimator, make_estimator
 from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Budget
 from mixcompare.study import spec
-from mixcompare.study.design import Design, PlannedMethod, PlannedModel
+from mixcompare.study.design import AskedIntervals, Design, PlannedMethod, PlannedModel
 from mixcompare.study.expect import check_names
 from mixcompare.study.explain import at, blame, place
 from mixcompare.study.resolve_data import resolve_data
@@ -49,6 +49,7 @@ def make_design(study: spec.Study, quick: bool = False, kept: Mapping[str, Datas
         models=tuple(models),
         methods=tuple(methods),
         budget=Budget(limits.passes, limits.seconds),
+        intervals=_intervals(study),
     )
     _check_fits(study, design, {d.source.name: d.starts_at for d in data})
     _check_expectations(study, design)
@@ -131,6 +132,12 @@ def _check_quick(study: spec.Study, methods: Sequence[PlannedMethod]) -> None:
                 f'{study.path}: quick: unknown key "{key}": expected starts, replicates, budget, or an '
                 f"option of one of the study's methods.{nearest(key, known)}"
             )
+
+
+def _intervals(study: spec.Study) -> AskedIntervals:
+    block = study.file.intervals
+    with at(study.path, "intervals", "kinds"):
+        return AskedIntervals(block.kinds, block.replicates) if block else AskedIntervals()
 
 
 # -- what must fit together -----------------------------------------------------------------------

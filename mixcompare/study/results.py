@@ -34,6 +34,7 @@ from mixcompare.study import (
     optima,
     pairs,
     passes,
+    predictive,
     sentences,
     summaries,
 )
@@ -217,6 +218,10 @@ class Results:
     def accuracy(self) -> pd.DataFrame:
         """Simulated data: bias, RMSE, divergence, coverage, each with its error (`accuracy.measure`)."""
         return self._accuracy.copy()
+
+    def predictive(self) -> pd.DataFrame:
+        """Simulated data: log density on fresh data, paired differences (`predictive.compare_predictive`)."""
+        return predictive.compare_predictive(self.rows)
 
     def calibration(self) -> pd.DataFrame:
         """Truths drawn from a prior: whether their ranks are uniform (`calibration.calibrate`)."""

@@ -54,6 +54,13 @@ class BudgetLimits(Section):
     seconds: Annotated[Number, Field(gt=0)] | None = None
 
 
+class Intervals(Section):
+    """`kinds` of intervals for each method's best end on each data set, beside Wald's and posteriors'."""
+
+    kinds: Annotated[tuple[Text, ...], Field(min_length=1)]
+    replicates: Annotated[Whole, Field(ge=2)] = 500
+
+
 class Quick(BaseModel):
     """What --quick reduces: at most so many starts and replicates, another budget, methods' options.
 
@@ -133,6 +140,7 @@ class StudyFile(Section):
     starts: Starts = Starts(scheme="mixed", n=20)
     replicates: Annotated[Whole, Field(ge=1)] = 1
     budget: BudgetLimits = BudgetLimits()
+    intervals: Intervals | None = None
     quick: Quick = Quick()
     data: Annotated[tuple[Data, ...], Field(min_length=1)]
     model: Annotated[tuple[Model, ...], Field(min_length=1)]

@@ -39,6 +39,7 @@ class Evidence:
     """What has been found so far; becomes a Verdict."""
 
     flags: set[str] = field(default_factory=set)
+    chains: int = 0
     loglik: float = np.nan
     rhat: float = np.nan
     rhat_label_free: float = np.nan
@@ -120,8 +121,9 @@ def _judge_mixing(
     found.margins["rhat_modes"] = (found.rhat_label_free - 1) / (policy.rhat_modes - 1)
     found.margins["rhat"] = (found.rhat - 1) / (policy.rhat - 1)
     found.margins["ess_per_chain"] = found.ess / enough
-    # written so that nan, draws that never move, is a failure
-    if not found.rhat_label_free <= policy.rhat_modes:
+    # written so that nan, draws that never move, is a failure; so is one chain, which disagrees with none
+    found.chains = draws.shape[0]
+    if found.chains > 1 and not found.rhat_label_free <= policy.rhat_modes:
         found.flags.add("chains_in_different_modes")
     if not (found.rhat <= policy.rhat and found.ess >= enough):
         found.flags.add("not_mixed")
@@ -257,6 +259,8 @@ _TEXTS = {
     "not_mixed": lambda found: (
         f"the chains have not mixed: R-hat {found.rhat:.3f}, {found.ess:.0f} effective draws, after "
         "relabelling"
+        if found.chains > 1
+        else f"one chain cannot show that it has mixed ({found.ess:.0f} effective draws): take two or more"
     ),
     "verified": lambda found: (
         f"nothing wrong with the draws: R-hat {found.rhat:.3f}, {found.ess:.0f} effective draws, no "

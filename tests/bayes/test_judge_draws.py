@@ -145,6 +145,12 @@ def test_slow_chains_are_not_mixed(waiting, maximum):
     assert verdict.margins["ess_per_chain"] < 1
 
 
+def test_one_chain_cannot_show_that_it_has_mixed(waiting, good):
+    verdict = judge(waiting, good[:1])
+    assert verdict.flags == ("not_mixed",)
+    assert "take two or more" in verdict.message
+
+
 def test_chains_that_never_move_are_not_verified(waiting, maximum):
     verdict = judge(waiting, [[maximum] * 400 for _ in range(4)])
     assert verdict.finding == "chains_in_different_modes"  # R-hat is undefined, which is no pass

@@ -211,7 +211,6 @@ DENSITIES = [
     ("student_t", {}, [0.5, 1.0, 5.0], "weak"),
     ("gaussian", {"covariance": "spherical"}, [[0.0, 1.0], [3.0, 2.0], [1.0, 1.0]], "weak"),
     ("gaussian", {"covariance": "diag"}, [[0.0, 1.0], [3.0, 2.0], [1.0, 1.0]], "weak"),
-    ("gaussian", {}, [0.5, 1.0, 5.0], "flat"),
 ]
 
 
@@ -222,9 +221,8 @@ def test_the_prior_is_a_density(family, options, x, form):
     model = MixtureModel(family, 1, **options).on(data)
     prior = bound(model, data, form)
     q, rng = model.n_parameters(data.n_features), np.random.default_rng(1)
-    wide = 2.0 if form == "weak" else 20.0
-    z = rng.standard_t(4, size=(15_000, q)) * wide
-    log_q = (stats.t(4).logpdf(z / wide) - np.log(wide)).sum(axis=1)
+    z = rng.standard_t(4, size=(15_000, q)) * 2
+    log_q = (stats.t(4).logpdf(z / 2) - np.log(2)).sum(axis=1)
     ratio = np.exp(np.array([prior.log_density(row) for row in z]) - log_q)
     error = ratio.std() / np.sqrt(len(z))
     assert error < 0.1
@@ -242,6 +240,7 @@ def test_the_prior_is_a_density(family, options, x, form):
         ({"covariance": "diag"}, 2, 2, "richardson-green"),
         ({"covariance": "spherical"}, 2, 2, "richardson-green"),
         ({}, 2, 2, "weak"),
+        ({}, 2, 1, "flat"),
     ],
 )
 def test_density_and_draws_are_of_one_law(options, K, d, form):

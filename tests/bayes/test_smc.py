@@ -157,7 +157,7 @@ def test_a_population_without_a_likelihood_fails_with_its_reason(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"draws": 49}, {"kernel": "independnt"}, {"threshold": 1.0}, {"n_chains": 0}]
+    "settings", [{"draws": 49}, {"kernel": "metropolis"}, {"threshold": 1.0}, {"n_chains": 0}]
 )
 def test_wrong_settings_say_what_was_expected(settings):
     with pytest.raises(SpecError, match=f"{next(iter(settings))}: expected"):

@@ -88,3 +88,25 @@ def test_l_bfgs_b_with_our_gradient(n: int, goal: str, rows: list[Row]) -> None:
     assert by_gradient == pytest.approx(theirs(), abs=1e-5 / n)
     what = f"L-BFGS-B, d=1 K=3 n={n}; scipy with differences in numpy"
     rows.append(compare(what, each(ours, 3), each(theirs), goal))
+
+
+@pytest.mark.parametrize(("d", "n"), [(1, 50_000), (2, 272), (2, 50_000)])
+def test_products_with_the_hessian(d: int, n: int, rows: list[Row]) -> None:
+    """What they stand in for: differences of two gradients, of half the digits. Both are two passes."""
+    x, start = mixture(d, 3, n)
+    model = MixtureModel("gaussian", 3)
+    problem = Problem(model, Dataset(x))
+    z = model.to_unconstrained(start, problem.frame)
+    v, h = np.random.default_rng(0).normal(size=z.size), 1e-5
+
+    def differences() -> np.ndarray:
+        up, down = (problem.value_and_score(z + side * h * v)[1] for side in (1, -1))
+        return (up - down) / (2 * h)
+
+    product = problem.product(z, v)
+    np.testing.assert_allclose(differences(), product, atol=1e-6 * np.abs(product).max())
+    calls = 2000 if n < 1000 else 20
+    what = f"Hessian times a vector, d={d} K=3 n={n}; differences of two gradients"
+    rows.append(
+        compare(what, each(lambda: problem.product(z, v), calls), each(differences, calls), "1")
+    )

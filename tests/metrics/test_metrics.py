@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from mixcompare import registry
-from mixcompare.metrics.base import _divergence, compute_metrics, jsonable, match_components
-from mixcompare.metrics.density import KullbackLeibler
+from mixcompare.draws import Draws
+from mixcompare.metrics.base import compute_metrics, jsonable, match_components
+from mixcompare.metrics.density import KullbackLeibler, PredictiveDensity
+from mixcompare.metrics.fresh import Truth, divergence, mean_mcse
 from mixcompare.metrics.recovery import RMSE, Bias, Coverage
 from mixcompare.mixture import MixtureModel
 from mixcompare.theta import Theta
@@ -42,7 +44,9 @@ def test_intervals_follow_the_matching():
         "means": ([[0.5], [0.1]], [[0.7], [0.3]]),
         "log_sds": ([[np.nan], [-9]], [[np.nan], [9]]),
     }
-    found = compute_metrics(MODEL, swapped, intervals, TRUTH, 1, "two")
+    found = compute_metrics(MODEL, swapped, {"wald": intervals, "none": {}}, TRUTH, 1, "two")
+    assert list(found["intervals"]) == ["wald"]
+    found = found["intervals"]["wald"]
     assert found["covered"] == {"means": [[0.0], [1.0]], "log_sds": [[1.0], [None]]}
     assert np.allclose(found["width"]["means"], 0.2)
     assert found["width"]["log_sds"] == [[18.0], [None]]
@@ -78,7 +82,7 @@ def test_divergence_of_a_far_estimate_stays_right():
     model = MixtureModel("gaussian", 1)
     truth, theta = point([1.0], [0.0], [1.0]), point([1.0], [3.0], [5.0])
     exact = np.log(5.0) + (1 + 9) / 50 - 0.5
-    kl, mcse = _divergence(model, theta, model, truth, 7, "one")
+    kl, mcse = divergence(model, theta, Truth(model.family, truth), 7, "one")
     assert abs(kl - exact) < 6 * mcse < 0.1
 
 
@@ -99,7 +103,7 @@ def test_fresh_points_are_the_same_for_all_rows_and_depend_on_seed_and_name():
 def test_another_number_of_components_gives_only_the_divergence():
     one = MixtureModel("gaussian", 1)
     found = compute_metrics(one, point([1.0], [0.4], [0.3]), {}, TRUTH, 1, "two")
-    assert set(found) == {"kl", "kl_mcse"}
+    assert set(found) == {"kl", "kl_mcse", "predictive", "predictive_mcse"}
     assert found["kl"] > 0.1
 
 
@@ -159,3 +163,68 @@ def test_one_replicate_has_no_monte_carlo_error():
     (found,) = Bias().aggregate([{"errors": {"rates": [2.0]}}])
     assert found.estimate == 2.0
     assert np.isnan(found.mcse)
+
+
+def normal_draws(means, sds):
+    """One chain of single normal components."""
+    size = (1, len(means), 1)
+    return Draws(
+        np.ones(size),
+        {
+            "means": np.reshape(means, (*size, 1)),
+            "covariances": np.reshape(sds, (*size, 1, 1)) ** 2,
+        },
+    )
+
+
+def test_predictive_density_of_a_point_agrees_with_the_closed_form():
+    model = MixtureModel("gaussian", 1)
+    truth, theta = point([1.0], [0.0], [1.0]), point([1.0], [0.1], [1.2])
+    exact = -(np.log(1.2) + (1 + 0.1**2) / (2 * 1.2**2) - 0.5)
+    values = []
+    for replicate in range(20):
+        found = compute_metrics(model, theta, {}, truth, 7, "one", replicate)
+        assert list(found["predictive"]) == ["plug-in"]
+        gap = found["predictive"]["plug-in"] - exact
+        assert abs(gap) < 5 * found["predictive_mcse"]["plug-in"]
+        values.append(found["predictive"]["plug-in"])
+    assert len(set(values)) == 20  # fresh data of its own for every replicate
+    mean, mcse = mean_mcse(np.array(values))
+    assert abs(mean - exact) < 4 * mcse < 0.01
+
+
+def test_posterior_predictive_density_is_that_of_the_mean_density():
+    """Draws N(-1, 1) and N(1, 1): the mean density is a mixture, and the mean point is N(0, 1) itself."""
+    model = MixtureModel("gaussian", 1)
+    truth = point([1.0], [0.0], [1.0])
+    draws = normal_draws([-1.0, 1.0], [1.0, 1.0])
+    found = compute_metrics(model, draws.mean(), {}, truth, 7, "one", 3, draws)["predictive"]
+    assert found["plug-in"] == 0.0
+    grid = np.linspace(-12, 12, 20001)
+    density = np.exp(-(grid**2) / 2) / np.sqrt(2 * np.pi)
+    log_mean = -0.5 + np.logaddexp(grid, -grid) - np.log(2)  # log of (N(-1,1) + N(1,1)) / 2 N(0,1)
+    exact = (density * log_mean).sum() * (grid[1] - grid[0])
+    assert abs(found["posterior predictive"] - exact) < 0.01
+    # log of the mean is above the mean of the logs, -1/2
+    assert found["posterior predictive"] > -0.5 + 0.1
+
+
+def test_draws_are_thinned_evenly_over_chains():
+    weights = np.ones((4, 300, 1))
+    means = np.arange(1200.0).reshape(4, 300, 1, 1)
+    draws = Draws(weights, {"means": means, "covariances": np.ones((4, 300, 1, 1, 1))})
+    kept = np.array([theta.means[0, 0] for theta in draws.spread(500)])
+    assert kept.size == 500
+    assert (kept[0], kept[-1]) == (0, 1199)
+    assert set(np.diff(kept)) == {2, 3}
+    assert [theta.means[0, 0] for theta in draws.spread(1200)] == list(range(1200))
+
+
+def test_predictive_density_by_hand_and_where_theta_gives_none():
+    rows = [{"predictive": {"plug-in": v, "posterior predictive": 0.0}} for v in (-1.0, -3.0)]
+    plug_in, other = PredictiveDensity().aggregate(rows)
+    assert (plug_in.where, plug_in.estimate, plug_in.mcse) == (("plug-in",), -2.0, 1.0)
+    assert (other.where, other.estimate, other.mcse) == (("posterior predictive",), 0.0, 0.0)
+    model, truth = MixtureModel("bernoulli", 2), Theta([0.5, 0.5], probs=[[0.2], [0.8]])
+    sure = Theta([1.0, 0.0], probs=[[0.0], [0.5]])
+    assert compute_metrics(model, sure, {}, truth, 1, "coins")["predictive"] == {"plug-in": None}

@@ -112,6 +112,8 @@ def row(data, model, method, index, theta, loglik, finding="maximum", said=True,
         "error": "",
         "diagnostics": "{}",
         "posterior_intervals": "{}",
+        "intervals": "{}",
+        "prior": None,
         "draws": None,
         "metrics": "{}",
         "version": 1,
@@ -158,8 +160,10 @@ def point_rows():
             "means": [[0.01], [0.02]],
             "log_sds": [[0.1], [0.2]],
         },
-        "covered": {"means": [[1.0], [0.0]]},
-        "width": {"means": [[0.4], [0.5]]},
+        "intervals": {
+            "wald": {"covered": {"means": [[1.0], [0.0]]}, "width": {"means": [[0.4], [0.5]]}}
+        },
+        "predictive": {"plug-in": -0.01},
     }
     for replicate in range(3):
         for method, gap in (("em", 0.0), ("l-bfgs-b[bounded]", 300.0 * (replicate == 1))):
@@ -181,7 +185,11 @@ def point_rows():
             )
     for method, weight in (("em", 0.46), ("bfgs", 0.4)):
         theta = Theta([weight, 1 - weight], probs=[[0.55], [(0.6 - weight * 0.55) / (1 - weight)]])
-        rows.append(row("three coins", "bernoulli K=2", method, 0, theta, -6.730117, "ridge"))
+        flat = ["weight 1 against probability 2", "weight 1 against probability 1"]
+        found = {"null_directions": flat, "curvature": [0.0, 1e-9, 1.28]}
+        rows.append(
+            row("three coins", "bernoulli K=2", method, 0, theta, -6.730117, "ridge", **found)
+        )
     return rows
 
 
@@ -212,11 +220,58 @@ def nuts_rows():
         posterior_intervals=wald(WAITING),
         wald={},
         draws="draws/one",
+        prior={"form": "weak"},
         flags=["label_switching"],
         basis="reported",
-        prior={"form": "weak"},
     )
-    return [made], {"draws/one": tree}
+    coins, drawn = coin_draws(60)
+    trees = {"draws/one": tree, "draws/coins": drawn}
+    return [made, coins], trees
+
+
+UNIFORM = {"form": "weak", "a": 1.0, "b": 1.0, "weights": 1.0}
+"""The prior under which the weight of a coin and both its probabilities are uniform."""
+
+
+def coin_draws(size, seed=3):
+    """A row of nuts on the three coins, and 2 x size draws from their posterior under the uniform prior.
+
+    The likelihood is m^6 (1 - m)^4 with m the probability of a head, so draws of the prior that are drawn
+    again with that weight are draws of the posterior.
+    """
+    rng = np.random.default_rng(seed)
+    w, p, q = rng.random((3, 100 * size))
+    m = w * p + (1 - w) * q
+    likelihood = m**6 * (1 - m) ** 4
+    kept = rng.choice(m.size, 2 * size, p=likelihood / likelihood.sum()).reshape(2, size)
+    draws = {
+        "weights": np.stack([w, 1 - w], -1)[kept],
+        "probs": np.stack([p, q], -1)[kept][..., None],
+    }
+    group = xr.Dataset(
+        {
+            "weights": (["chain", "draw", "component"], draws["weights"]),
+            "probs": (["chain", "draw", "component", "item"], draws["probs"]),
+        }
+    )
+    mean = Theta(draws["weights"].mean((0, 1)), probs=draws["probs"].mean((0, 1)))
+    made = row(
+        "three coins",
+        "bernoulli K=2",
+        "nuts",
+        0,
+        mean,
+        -6.75,
+        "verified",
+        said=None,
+        posterior_intervals={"logits": [[[-2.0], [-2.0]], [[2.0], [2.0]]]},
+        wald={},
+        draws="draws/coins",
+        flags=["verified", "unidentified"],
+        prior=UNIFORM,
+        basis="reported",
+    )
+    return made, xr.DataTree.from_dict({"posterior": group})
 
 
 def paths(rows):
@@ -263,6 +318,11 @@ def make():
 @pytest.fixture
 def one_row():
     return row
+
+
+@pytest.fixture
+def coins():
+    return coin_draws
 
 
 @pytest.fixture(scope="session")

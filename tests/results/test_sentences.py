@@ -147,7 +147,9 @@ def test_accuracy_shows_who_is_missing():
             "em",
             "maximum",
             -1.0,
-            metrics=json.dumps({"kl": 0.5, "covered": {"means": [[1.0], [1.0]]}}),
+            metrics=json.dumps(
+                {"kl": 0.5, "intervals": {"wald": {"covered": {"means": [[1.0], [1.0]]}}}}
+            ),
         ),
         row("em", "error", replicate=1),
     ]

@@ -143,7 +143,7 @@ def measured(method, replicate, error, covered, loglik=-100.0, finding="maximum"
     found = {
         "kl": error**2,
         "errors": {"means": [[error], [0.0]]},
-        "covered": {"means": [[covered], [1.0]]},
+        "intervals": {"wald": {"covered": {"means": [[covered], [1.0]]}}},
     }
     return row(method, finding, loglik, replicate=replicate, metrics=json.dumps(found), **other)
 
@@ -204,6 +204,77 @@ def test_a_method_that_never_got_anywhere_keeps_its_denominator():
     assert (lost["n_used"] == 0).all()
     assert (lost["n_planned"] == 2).all()
     assert lost["estimate"].isna().all()
+
+
+def test_intervals_of_each_kind_have_lines_of_their_own():
+    def cell(wald, profile):
+        kinds = {"wald": wald, "profile": profile}
+        return {
+            kind: {"covered": {"means": [[held]]}, "width": {"means": [[width]]}}
+            for kind, (held, width) in kinds.items()
+            if held is not None
+        }
+
+    rows = [
+        row("em", "maximum", -1.0, replicate=r, metrics=json.dumps({"kl": 1.0, "intervals": kinds}))
+        for r, kinds in enumerate(
+            [
+                cell((1.0, 2.0), (1.0, None)),
+                cell((0.0, 4.0), (1.0, 5.0)),
+                cell((1.0, 3.0), (None, 0)),
+            ]
+        )
+    ]
+    table = results(rows).accuracy().set_index(["metric", "kind"])
+    assert table.loc[("coverage", "wald"), ["estimate", "n_used", "n_planned"]].tolist() == [
+        2 / 3,
+        3,
+        3,
+    ]
+    assert table.loc[("coverage", "profile"), ["estimate", "n_used"]].tolist() == [1.0, 2]
+    assert table.loc[("width", "wald"), ["estimate", "n_used"]].tolist() == [3.0, 3]
+    # one profile is open, one was refused: neither has a width
+    assert table.loc[("width", "profile"), ["estimate", "n_used"]].tolist() == [5.0, 1]
+    assert table.loc[("kl", ""), "estimate"] == 1.0
+
+
+def predicted(method, replicate, **values):
+    named = {name.replace("_", " " if "post" in name else "-"): v for name, v in values.items()}
+    cell = json.dumps({"predictive": named})
+    finding = "verified" if len(values) > 1 else "maximum"
+    return row(method, finding, -1.0, replicate=replicate, metrics=cell)
+
+
+def test_predictive_differences_are_paired_over_replicates():
+    rows = [
+        *(
+            predicted("nuts", r, plug_in=v - 1, posterior_predictive=v + 1)
+            for r, v in enumerate([1, 5])
+        ),
+        *(predicted("em", r, plug_in=v) for r, v in enumerate([1, 5, 9])),
+        *(predicted("bfgs", r, plug_in=v) for r, v in enumerate([2, 5, None])),
+    ]
+    table = results(rows).predictive().set_index(["method", "density"])
+    em = table.loc[("em", "plug-in")]
+    assert (em.estimate, em.n_used, em.n_planned, em.than, em.n_pairs) == (5.0, 3, 3, "", 0)
+    assert np.isnan(em.difference)
+    drawn = table.loc[("nuts", "posterior predictive")]
+    # on each replicate one nat above em's, whatever em's was: the difference has no error left
+    assert (drawn.than, drawn.difference, drawn.difference_mcse, drawn.n_pairs) == (
+        "em",
+        1.0,
+        0.0,
+        2,
+    )
+    assert np.isclose(drawn.mcse, 2.0)  # sd of 2 and 6 is sqrt 8; / sqrt 2
+    assert table.loc[("nuts", "plug-in"), "difference"] == -1.0
+    bfgs = table.loc[("bfgs", "plug-in")]
+    assert (bfgs.estimate, bfgs.n_used, bfgs.n_planned) == (3.5, 2, 3)
+    assert (bfgs.difference, bfgs.difference_mcse, bfgs.n_pairs) == (0.5, 0.5, 2)
+    assert results(waiting()).predictive().empty
+    asked = {"quantity": "predictive_difference", "where": {"method": "nuts", "density": "plug-in"}}
+    found = results(rows, {"expect": [{**asked, "value": -1.0, "tolerance": 1e-9}]}).expectations()
+    assert found["status"].tolist() == ["reproduced"]
 
 
 def test_accuracy_of_real_data_is_empty():

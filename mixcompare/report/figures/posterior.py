@@ -13,7 +13,10 @@ from mixcompare.report import style
 
 @dataclass(frozen=True)
 class Estimate:
-    """One value of one parameter, by the methods named; `low` and `high` are nan without an interval."""
+    """One value of one parameter, by the methods named; `low` and `high` are nan without an interval.
+
+    `kind` says of which kind the interval is; a `further` one of the same value has a row of its own.
+    """
 
     methods: tuple[str, ...]
     value: float
@@ -21,10 +24,14 @@ class Estimate:
     high: float = np.nan
     sound: bool = True
     draws: np.ndarray = field(default_factory=lambda: np.empty(0))
+    kind: str = ""
+    further: bool = False
 
     @property
     def label(self) -> str:
-        """The first method, and how many more."""
+        """The first method, and how many more; of a further interval its kind."""
+        if self.further:
+            return self.kind
         more = f" + {len(self.methods) - 1} more" if len(self.methods) > 1 else ""
         return self.methods[0] + more
 
@@ -78,7 +85,8 @@ def _panel(ax: Any, parameter: Parameter, at: np.ndarray) -> None:
         color = look.color if estimate.sound else style.FAILED
         if estimate.draws.size > 20:
             _hill(ax, y, estimate.draws, (low, high), color)
-        ax.plot([estimate.low, estimate.high], [y, y], color=color, lw=1.1, solid_capstyle="butt")
+        ends = np.clip([estimate.low, estimate.high], low, high)  # an open end is at infinity
+        ax.plot(ends, [y, y], color=color, lw=1.1, solid_capstyle="butt")
         if not np.isnan(estimate.value) and not low <= estimate.value <= high:
             right = estimate.value > high
             ax.plot(
@@ -91,6 +99,7 @@ def _panel(ax: Any, parameter: Parameter, at: np.ndarray) -> None:
             )
             continue
         mark = {"marker": look.marker, "mfc": look.face} if estimate.sound else {"marker": "x"}
+        mark = {"marker": "|"} if estimate.further else mark
         ax.plot([estimate.value], [y], ls="", color=color, ms=4, mew=0.9, **mark)
 
 

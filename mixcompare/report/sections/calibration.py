@@ -34,8 +34,8 @@ class Ranked:
 
 def compute(view: View) -> list[Ranked]:
     """One entry for each data set and model whose truths were drawn from a prior."""
-    fits = ranked(view.results.rows)
-    found = []
+    fits, found = ranked(view.results.rows), []
+    tests = int(view.results.calibration()["p_value"].notna().sum())
     for case in view.cases:
         lines = view.of("calibration", case)
         if not lines:
@@ -43,7 +43,7 @@ def compute(view: View) -> list[Ranked]:
         for line in lines:
             line["quantity"] = _quantity(case, line)
         mine = fits[(fits["data"] == case.data) & (fits["model"] == case.model_name)]
-        found.append(Ranked(case, _methods(lines), lines, _drawn(lines, mine)))
+        found.append(Ranked(case, _methods(lines, tests), lines, _drawn(lines, mine)))
     return found
 
 
@@ -60,8 +60,9 @@ _EXPLAINED = (
     "Components of truths and draws were put in order by one rule before ranking; the log-likelihood and "
     "the moments of the mixture need none. A band holds the whole curve of uniform ranks with "
     "probability 95 %, so one curve in twenty leaves it by chance: the smallest p-value times the number "
-    "of quantities says whether that is enough. A run that did not sample cleanly has a finding against "
-    "its draws, or fewer effective draws than those ranked; it is counted, and its ranks stay in."
+    "of all curves in this report says whether that is enough. A run that did not sample cleanly has a "
+    "finding against its draws, or fewer effective draws than those ranked; it is counted, and its ranks "
+    "stay in."
 )
 
 
@@ -113,7 +114,7 @@ _METHODS = (
     Column("draws", "draws ranked among", whole),
     Column("same_prior", "with the truths' prior", text, number=False),
     Column("inside", "quantities inside", share, beside=("quantities",)),
-    Column("p", "smallest p × quantities", number(2)),
+    Column("p", "smallest p × all tests", number(2)),
 )
 
 _LINES = (
@@ -126,13 +127,13 @@ _LINES = (
 )
 
 
-def _methods(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _methods(lines: list[dict[str, Any]], tests: int) -> list[dict[str, Any]]:
     rows = []
     for method in dict.fromkeys(line["method"] for line in lines):
         mine = [line for line in lines if line["method"] == method]
         p = pd.Series([line["p_value"] for line in mine], dtype=float)
         inside = sum(line["inside"] is True for line in mine)
-        counts = {"inside": inside, "quantities": int(p.notna().sum()), "p": adjusted(p)}
+        counts = {"inside": inside, "quantities": int(p.notna().sum()), "p": adjusted(p, tests)}
         ranked_ = min(line["ranked"] for line in mine)
         rows.append({**mine[0], "ranked": ranked_, **counts})
     return rows

@@ -6,24 +6,39 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mixcompare.prior import Prior
+from mixcompare.problem import Problem
 from mixcompare.report import style
 from mixcompare.report.figures.density import Densities
 from mixcompare.report.figures.findings import Bar
 from mixcompare.report.figures.gaps import Strip
+from mixcompare.report.figures.loglik_posterior import Drawn
 from mixcompare.report.figures.posterior import Parameter
 from mixcompare.report.figures.trajectories import Panel
-from mixcompare.report.sections import accuracy, claims, cost, draws, optima, overview
+from mixcompare.report.sections import (
+    accuracy,
+    claims,
+    cost,
+    draws,
+    identification,
+    optima,
+    overview,
+)
 from mixcompare.report.sections.cost import Cost
 from mixcompare.report.sections.curves import Fitted, densities
 from mixcompare.report.sections.draws import Sampled
-from mixcompare.report.sections.intervals import best_end, parameters
+from mixcompare.report.sections.identification import Unidentified
+from mixcompare.report.sections.intervals import best_end, draws_of, parameters, refusals
 from mixcompare.report.sections.optima import Optima, as_theta
 from mixcompare.report.sections.paths import panels, strips
 from mixcompare.report.tables import Table
 from mixcompare.report.view import Case, View
+
+MOST_DRAWS = 1000
+"""Draws whose log-likelihood is drawn, evenly spread over the chains: one pass each."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +58,9 @@ class CaseData:
     ends: list[Strip]
     cost: Cost
     parameters: list[Parameter | None]
+    refusals: list[str]
+    logliks: list[Drawn]
+    unidentified: Unidentified | None
     samplers: list[str]
     sampled: Sampled
     priors: dict[str, list[str]]
@@ -67,7 +85,10 @@ def compute(view: View, case: Case) -> CaseData:
         paths=panels(view, case),
         ends=strips(case) if case.n_replicates > 1 else [],
         cost=cost.compute(view, case),
-        parameters=parameters(view, case) if samplers else [],
+        parameters=parameters(view, case) if samplers or _further(case) else [],
+        refusals=refusals(case),
+        logliks=_logliks(view, case, samplers),
+        unidentified=identification.compute(view, case),
         samplers=samplers,
         sampled=draws.compute(view, case),
         priors=_priors(case, samplers),
@@ -111,6 +132,27 @@ def _overlay(case: Case, rows: list[dict[str, Any]], samplers: list[str]) -> Den
     if case.truth is not None:
         fitted.append(Fitted("truth", case.truth, style.MUTED, ":"))
     return densities(case.model, case.dataset, fitted) if fitted else None
+
+
+def _further(case: Case) -> bool:
+    """Whether the study asked for intervals beside those of Wald."""
+    return any(case.first["intervals"].map(bool))
+
+
+def _logliks(view: View, case: Case, samplers: list[str]) -> list[Drawn]:
+    """Log-likelihoods of at most `MOST_DRAWS` draws of each sampler; first replicate."""
+    if case.model is None or case.dataset is None:
+        return []
+    found = []
+    for method in samplers:
+        row = case.first[case.first["method"] == method].iloc[0]
+        draws = draws_of(view, case, row)
+        if draws is None or not draws.is_finite:
+            continue
+        problem = Problem(case.model, case.dataset)
+        loglik = [problem.log_likelihood(theta) for theta in draws.spread(MOST_DRAWS)]
+        found.append(Drawn(method, np.array(loglik), row["sound"] is not False))
+    return found
 
 
 def _priors(case: Case, samplers: list[str]) -> dict[str, list[str]]:

@@ -1,17 +1,21 @@
-"""Point estimates with Wald intervals beside posterior means with posterior intervals."""
+"""Point estimates and posteriors with all their intervals, components numbered alike throughout."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mixcompare.data import Dataset
+from mixcompare.draws import Draws, from_tree
+from mixcompare.metrics.base import match_components
 from mixcompare.mixture import MixtureModel
 from mixcompare.report import words
 from mixcompare.report.figures.posterior import Estimate, Parameter
 from mixcompare.report.view import Case, View
+from mixcompare.study.words import listed
 from mixcompare.theta import Theta
 
 MOST = 24
@@ -22,23 +26,28 @@ def parameters(view: View, case: Case) -> list[Parameter | None]:
     """One entry a parameter on the reporting scale, methods in the study's order; first replicate.
 
     Of each method its best end: the highest log-likelihood among sound ends, else among all with a
-    point. Sound point estimates that agree stand together. Weights of two components mirror each other,
-    so the first stands for both; with two components None fills the places of a grid two wide.
+    point. One numbering of components is shared by all methods: that of the best sound point estimate,
+    to which the components of every other end, and of a posterior's mean with all its draws, are matched
+    (`match_components`). Sound point estimates that agree stand together. Weights of two components
+    mirror each other, so the first stands for both; with two components None fills the places of a grid
+    two wide.
     """
     model, dataset = case.model, case.dataset
     if model is None or dataset is None:
         return []
     found = {method: best_end(case.first, method) for method in case.methods}
-    ends = [_End(method, row, model, dataset) for method, row in found.items() if row is not None]
-    if not ends:
+    rows = {method: row for method, row in found.items() if row is not None}
+    if not rows:
         return []
+    first = reference(case)
+    ends = [_End(method, row, model, dataset, first) for method, row in rows.items()]
     for end in ends:
-        end.draws = _draws(view, model, dataset.n_features, end.row)
+        end.draw(model, draws_of(view, case, end.row))
     groups = _groups(ends)
     truth = _truth(model, case.truth)
     places: list[Parameter | None] = []
     for name, index in _indices(model, ends[0].values):
-        estimates = [_estimate(group, name, index) for group in groups]
+        estimates = [one for group in groups for one in _estimates(group, name, index)]
         true = float(truth[name][index]) if name in truth else np.nan
         places.append(Parameter(label(name, index, dataset.columns), estimates, true))
         if name == "logit_weights" and model.n_components == 2:
@@ -46,22 +55,82 @@ def parameters(view: View, case: Case) -> list[Parameter | None]:
     return places
 
 
-class _End:
-    """A method's best end on the reporting scale."""
+def reference(case: Case) -> Theta | None:
+    """The end whose numbering of components all others take: the best sound point estimate, if any."""
+    model, dataset = case.model, case.dataset
+    points = case.first[~case.first["sampler"] & ~case.first["narrow"]]
+    points = points[(points["sound"] == True) & points["end"].notna()]  # noqa: E712 - None is not True
+    if model is None or dataset is None or points.empty:
+        return None
+    best = points.sort_values("loglik", ascending=False, kind="stable").iloc[0]
+    return model.conform(best["end"], dataset.n_features)
 
-    def __init__(self, method: str, row: pd.Series, model: MixtureModel, dataset: Dataset) -> None:
+
+def numbering(model: MixtureModel, theta: Theta, first: Theta | None) -> np.ndarray:
+    """The component of theta (K,) that answers to each of the reference; as they are without one."""
+    if first is None or model.n_components == 1 or model.outside(theta):
+        return np.arange(model.n_components)
+    return match_components(model, theta, first, 0, "report")
+
+
+def refusals(case: Case) -> list[str]:
+    """Why methods' best ends have no further intervals, each reason once; first replicate."""
+    kinds: dict[str, dict[str, str]] = {}
+    for cell in case.first["intervals"]:
+        for kind, found in (cell or {}).items():
+            if found["refused"]:
+                kinds.setdefault(found["refused"].removeprefix(kind), {})[kind] = found["refused"]
+    return [
+        f"No {listed(list(reasons))} intervals: {next(iter(reasons.values()))}."
+        for reasons in kinds.values()
+    ]
+
+
+class _End:
+    """A method's best end on the reporting scale, components numbered as in the reference."""
+
+    def __init__(
+        self,
+        method: str,
+        row: pd.Series,
+        model: MixtureModel,
+        dataset: Dataset,
+        first: Theta | None,
+    ) -> None:
         self.method, self.row = method, row
-        self.values = model.report_scale(model.conform(row["end"], dataset.n_features))
+        theta = model.conform(row["end"], dataset.n_features)
+        self.match = numbering(model, theta, first)
+        self.values = model.report_scale(theta.take(self.match))
         self.draws: dict[str, np.ndarray] = {}
         self.sound = row["sound"] is not False
 
-    def interval(self, name: str, index: tuple[int, ...]) -> tuple[float, float]:
-        """Of one parameter; nan where there is none."""
-        intervals = self.row["posterior_intervals"] or self.row["wald"] or {}
-        if name not in intervals:
+    def draw(self, model: MixtureModel, draws: Draws | None) -> None:
+        """Take draws (draws, K, ...) on the reporting scale, numbered like their mean."""
+        if draws is not None:
+            order = np.broadcast_to(self.match, draws.weights.shape)
+            ours = draws.relabelled(order)
+            scaled = model.report_scales(ours.weights, ours.parameters)
+            self.draws = {n: v.reshape(-1, *v.shape[2:]) for n, v in scaled.items()}
+
+    @property
+    def kinds(self) -> dict[str, Mapping[str, Any]]:
+        """Intervals by kind; the first is the method's own."""
+        drawn, wald = self.row["posterior_intervals"] or {}, self.row["wald"] or {}
+        own = {"posterior": drawn} if drawn else {"wald": wald} if wald else {"": {}}
+        further = self.row["intervals"] or {}
+        return own | {kind: found["bounds"] for kind, found in further.items() if found["bounds"]}
+
+    def interval(
+        self, name: str, index: tuple[int, ...], kind: str | None = None
+    ) -> tuple[float, float]:
+        """Of one parameter, by default the method's own; nan where there is none."""
+        kinds = self.kinds
+        bounds = kinds[next(iter(kinds)) if kind is None else kind]
+        if name not in bounds:
             return np.nan, np.nan
         low, high = (
-            np.array(b, dtype=float).reshape(self.values[name].shape) for b in intervals[name]
+            np.array(b, dtype=float).reshape(self.values[name].shape)[self.match]
+            for b in bounds[name]
         )
         return float(low[index]), float(high[index])
 
@@ -99,9 +168,14 @@ def best_end(rows: pd.DataFrame, method: str) -> pd.Series | None:
     return chosen.loc[chosen["loglik"].idxmax()]
 
 
-def label(name: str, index: tuple[int, ...], columns: tuple[str, ...]) -> str:
+def label(
+    name: str,
+    index: tuple[int, ...],
+    columns: tuple[str, ...],
+    names: Mapping[str, str] = words.PARAMETERS,
+) -> str:
     """For example "mean 2" or "mean 2, waiting"."""
-    text = f"{words.PARAMETERS.get(name, name)} {index[0] + 1}"
+    text = f"{names.get(name, name)} {index[0] + 1}"
     if len(index) > 1 and len(columns) > 1:
         inner = index[1]
         text += f", {columns[inner]}" if inner < len(columns) else f", entry {inner + 1}"
@@ -121,47 +195,36 @@ def _indices(model: MixtureModel, values: dict[str, Any]) -> list[tuple[str, tup
     return places[:MOST]
 
 
-def _estimate(group: list[_End], name: str, index: tuple[int, ...]) -> Estimate:
+def _estimates(group: list[_End], name: str, index: tuple[int, ...]) -> list[Estimate]:
+    """The estimate of ends that agree, with the interval of each kind."""
     end = group[0]
-    low, high = end.interval(name, index)
     every = end.draws.get(name)
-    drawn = (
-        np.empty(0)
-        if every is None
-        else every.reshape(len(every), -1)[:, np.ravel_multi_index(index, every.shape[1:])]
-    )
-    methods = tuple(member.method for member in group)
-    return Estimate(methods, float(end.values[name][index]), low, high, end.sound, drawn)
+    drawn = np.empty(0) if every is None else np.moveaxis(every, 0, -1)[index]
+    methods, value = tuple(member.method for member in group), float(end.values[name][index])
+    return [
+        Estimate(
+            methods,
+            value,
+            *end.interval(name, index, kind),
+            end.sound,
+            np.empty(0) if i else drawn,
+            words.INTERVALS.get(kind, kind),
+            further=i > 0,
+        )
+        for i, kind in enumerate(end.kinds)
+    ]
 
 
-def _draws(
-    view: View, model: MixtureModel, n_features: int, row: pd.Series
-) -> dict[str, np.ndarray]:
-    """Relabelled draws on the reporting scale, name -> (draws, K, ...); empty where there are none."""
-    if not isinstance(row.get("draws"), str) or not row["draws"]:
-        return {}
-    tree = view.results.draws(row["draws"])
-    if tree is None:
-        return {}
-    stored = tree["posterior"].to_dataset()
-    shapes = {"weights": (), **model.family.shapes(n_features)}
-    K = model.n_components
-    if any(name not in stored for name in shapes):
-        return {}
-    natural = {
-        name: np.asarray(stored[name]).reshape(-1, K, *shape) for name, shape in shapes.items()
-    }
-    with np.errstate(divide="ignore", invalid="ignore"):
-        weights = natural.pop("weights")
-        logits = np.log(weights) - np.log1p(-weights)
-        rest = [
-            model.family.report_scale({n: v[i] for n, v in natural.items()})
-            for i in range(len(logits))
-        ]
-    return {
-        "logit_weights": logits,
-        **{name: np.array([r[name] for r in rest]) for name in rest[0]},
-    }
+def draws_of(view: View, case: Case, row: pd.Series) -> Draws | None:
+    """The relabelled draws behind a row; None where there are none, or not all parameters."""
+    model, dataset = case.model, case.dataset
+    if model is None or dataset is None or not isinstance(row.get("draws"), str):
+        return None
+    tree = view.results.draws(row["draws"]) if row["draws"] else None
+    names = ("weights", *model.family.shapes(dataset.n_features))
+    if tree is None or any(name not in tree["posterior"] for name in names):
+        return None
+    return from_tree(model, dataset.n_features, tree)
 
 
 def _truth(model: MixtureModel, truth: Theta | None) -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ from mixcompare.report import words
 from mixcompare.report.document import Drawing, Items, Paragraph, Section, Tabular
 from mixcompare.report.figures.density import Densities
 from mixcompare.report.figures.posterior import Parameter
-from mixcompare.report.sections import accuracy, cost, draws, optima
+from mixcompare.report.sections import accuracy, cost, draws, identification, optima
 from mixcompare.report.sections.case import CaseData
 from mixcompare.report.tables import (
     Column,
@@ -35,6 +35,7 @@ def draw(data: CaseData) -> Section:
         cost.draw(case, data.cost),
         draws.draw(case, data.sampled),
         _posterior(data),
+        identification.draw(data.unidentified),
     ]
     parts.append(accuracy.draw(case, data.accuracy))
     return Section(case.slug, f"{case.data}: {case.model_name}", [Items(data.sentences)], parts)
@@ -169,21 +170,66 @@ def _posterior(data: CaseData) -> Section:
     case, blocks = data.case, []
     if _first(data) is not None:
         drawn = registry.load("figures", "posterior")(data.parameters)
-        caption = (
-            "Each method's best end with its 95 % Wald interval, and the posterior mean of "
-            f"{', '.join(data.samplers)} with its 95 % equal-tailed interval and draws, on the reporting "
-            "scale. No interval is drawn where the information matrix gives none; "
-            "arrows point to values outside the axes. "
-            f"{'The dotted line is the truth. ' if case.truth is not None else ''}{_together(data)}"
-        )
         blocks = [
             *_priors(data.priors),
+            *(Paragraph(reason) for reason in data.refusals),
             Drawing(
-                f"{case.slug}-posterior", f"Estimates and posterior, {case.data}", caption, drawn
+                f"{case.slug}-posterior",
+                f"Estimates and intervals, {case.data}",
+                _intervals_caption(data),
+                drawn,
             ),
             Tabular(_estimates(data), folded=True),
+            *_logliks(data),
         ]
-    return Section(f"{case.slug}-posterior-beside", "Posterior beside the point estimates", blocks)
+    title = "Posterior beside the point estimates" if data.samplers else "Estimates and intervals"
+    return Section(f"{case.slug}-posterior-beside", title, blocks)
+
+
+def _intervals_caption(data: CaseData) -> str:
+    kinds = (
+        [e.kind for e in data.parameters[0].estimates if e.further] if data.parameters[0] else []
+    )
+    further = f" (below it: {', '.join(dict.fromkeys(kinds))})" if kinds else ""
+    parts = [f"Each method's best end with its 95 % Wald interval{further}"]
+    if data.samplers:
+        parts.append(
+            f"the posterior mean of {', '.join(data.samplers)} with its 95 % equal-tailed interval and draws"
+        )
+    return (
+        f"{', and '.join(parts)}, on the reporting scale; components of every end, and of the draws, are "
+        "numbered as in the best point estimate. No interval is drawn where the information matrix gives "
+        "none; arrows point to values outside the axes. "
+        f"{'The dotted line is the truth. ' if data.case.truth is not None else ''}{_together(data)}"
+    ).strip()
+
+
+def _logliks(data: CaseData) -> list[Any]:
+    """The posterior of the log-likelihood, with the best known value."""
+    case = data.case
+    if not data.logliks or case.model is None or case.dataset is None:
+        return []
+    best, q = (
+        float(case.first["best_known"].max()),
+        case.model.n_parameters(case.dataset.n_features),
+    )
+    above = any((one.loglik > best).any() for one in data.logliks)
+    drawn = registry.load("figures", "loglik-posterior")(data.logliks, best, q)
+    caption = (
+        "The posterior of the log-likelihood, with the best known value: "
+        f"{'a draw lies' if above else 'no draw lies'} above it. Where the likelihood is normal and the "
+        "prior weighs little, draws lie "
+        f"q/2 = {q / 2:g} nats below it on average (dotted; grey: their distribution), q being the number of "
+        "free parameters; fewer where the data do not identify all of them, more where the prior pulls away."
+    )
+    return [
+        Drawing(
+            f"{case.slug}-loglik-posterior",
+            f"Posterior log-likelihood, {case.data}",
+            caption,
+            drawn,
+        )
+    ]
 
 
 def _priors(stated: dict[str, list[str]]) -> list[Any]:
@@ -211,6 +257,7 @@ def _estimates(data: CaseData) -> Table:
         Column("parameter", "parameter", text, number=False),
         Column("method", "method", text, number=False),
         Column("estimate", "estimate", number(5)),
+        Column("kind", "interval", text, number=False),
         Column("lower", "95 % from", number(5)),
         Column("upper", "to", number(5)),
         Column("sound", "sound", text, number=False),
@@ -220,6 +267,7 @@ def _estimates(data: CaseData) -> Table:
             "parameter": parameter.name,
             "method": method,
             "estimate": e.value,
+            "kind": e.kind,
             "lower": e.low,
             "upper": e.high,
             "sound": e.sound,
