@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import logsumexp
 
 from mixcompare.data import Dataset
 from mixcompare.errors import SpecError, nearest
@@ -111,9 +110,8 @@ class SMC(GraphSampler):
         import pymc as pm
 
         name, accepted = KERNELS[self.kernel]
-        with (
-            pm.Model() as stand_in
-        ):  # a kernel compiles its model's densities: ours are there already
+        # a kernel compiles the densities of its model, and ours are there already
+        with pm.Model() as stand_in:
             pm.Flat("z", shape=first.shape[1])
         kernel = getattr(pm.smc.kernels, name)(
             draws=self.draws,
@@ -187,7 +185,7 @@ def _from_prior(prior: ModelPrior, size: int, rng: np.random.Generator) -> Itera
 def _of_evidence(log_marginal: np.ndarray) -> dict[str, float]:
     """Logarithm of the mean of the estimates, each of them unbiased, and its standard error if it has one."""
     n = log_marginal.size
-    mean = float(logsumexp(log_marginal) - np.log(n))
+    mean = float(np.logaddexp.reduce(log_marginal) - np.log(n))
     found = {"log_marginal_likelihood": mean}
     if n > 1:
         share = np.exp(log_marginal - mean)

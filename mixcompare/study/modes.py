@@ -191,11 +191,7 @@ def _own_modes(search: Search, thetas: Sequence[Theta]) -> list[Mode | None]:
     """The mode above each point; None where it has none, or one that is above an earlier point too."""
     found: list[Mode | None] = []
     for theta in thetas:
-        mode = search.mode_above(theta)
-        taken = mode is not None and any(
-            other is not None and mode.is_same(other, search.data) for other in found
-        )
-        found.append(None if taken else mode)
+        found.append(search.mode_above(theta, found))
     return found
 
 

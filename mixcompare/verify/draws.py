@@ -44,7 +44,8 @@ class Evidence:
     rhat: float = np.nan
     rhat_label_free: float = np.nan
     ess: float = np.nan
-    divergences: int = 0
+    divergences: int | None = None
+    """None of samplers that follow no trajectories."""
     deepest: float = 0.0
     bfmi: float = np.nan
     missed: Mode | None = None
@@ -263,7 +264,7 @@ _TEXTS = {
         else f"one chain cannot show that it has mixed ({found.ess:.0f} effective draws): take two or more"
     ),
     "verified": lambda found: (
-        f"nothing wrong with the draws: R-hat {found.rhat:.3f}, {found.ess:.0f} effective draws, no "
-        "divergences"
+        f"nothing wrong with the draws: R-hat {found.rhat:.3f}, {found.ess:.0f} effective draws"
+        + ("" if found.divergences is None else ", no divergences")
     ),
 }

@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -27,11 +28,17 @@ from mixcompare.verify.policy import Policy
 
 STARTS = 10
 EM_STEPS = 200
+LEG = 10
+"""Steps of EM after which a run looks where it is."""
+
 EM_GAIN = 1e-3
 """Nats: EM gives over to the ascent of the posterior once a step brings less."""
 
-STEP = 1e-4
-"""Of central differences, in coordinates of the frame."""
+STEP, SLOPE = 1e-4, 1e-6
+"""Of differences for curvatures and for slopes of the prior, in coordinates of the frame."""
+
+PRIOR_CURVATURE = 0.3
+"""A guess at it, where an ascent begins: nats per squared coordinate of the frame."""
 
 SAME = 1e-2
 """Nats in height, and root mean square difference in log-density, below which two modes are one."""
@@ -61,13 +68,6 @@ class Mode:
     narrow: bool
     density: np.ndarray
 
-    def is_same(self, other: Mode, data: Dataset) -> bool:
-        """Whether two modes are one, labels aside."""
-        return (
-            abs(self.height - other.height) < SAME
-            and mean_square(data, self.density[None], other.density)[0] < SAME**2
-        )
-
 
 class LogPosterior:
     """The log-posterior of a model on data, in the unconstrained coordinates of the frame."""
@@ -79,10 +79,9 @@ class LogPosterior:
     def __call__(self, z: np.ndarray) -> tuple[float, np.ndarray]:
         """Value (nats) and gradient (q,) at z; one pass."""
         value, gradient = self.problem.value_and_score(z)
-        slope = np.array(
-            [(self._prior(z + e) - self._prior(z - e)) / (2 * STEP) for e in STEP * np.eye(z.size)]
-        )
-        return value + self._prior(z), gradient + slope
+        prior = self._prior(z)
+        slope = np.array([self._prior(z + e) - prior for e in SLOPE * np.eye(z.size)]) / SLOPE
+        return value + prior, gradient + slope
 
     def value(self, z: np.ndarray) -> float:
         """The value alone; one pass."""
@@ -98,7 +97,8 @@ class LogPosterior:
             value, gradient = self(z)
             return (-value, -gradient) if np.isfinite(value) else (np.inf, np.zeros_like(z))
 
-        end: np.ndarray = minimize(downhill, start, jac=True, method="BFGS").x
+        options: Any = {"hess_inv0": self._metric(start)}
+        end: np.ndarray = minimize(downhill, start, jac=True, method="BFGS", options=options).x
         return end
 
     def log_mass(self, z: np.ndarray) -> float:
@@ -106,12 +106,36 @@ class LogPosterior:
 
         -inf where the curvature is not definite.
         """
-        rows = [(self(z + e)[1] - self(z - e)[1]) / (2 * STEP) for e in STEP * np.eye(z.size)]
-        H = -(np.array(rows) + np.array(rows).T) / 2
+        H = self._information(z) + self._prior_curvature(z)
         curvature = np.linalg.eigvalsh(H)
         if not (curvature > 0).all():
             return -np.inf
         return self.value(z) + 0.5 * float(np.log(2 * np.pi / curvature).sum()) + self._copies(z, H)
+
+    def _metric(self, z: np.ndarray) -> np.ndarray:
+        """What an ascent from z takes for the inverse curvature at first, 2 q passes."""
+        information = self._information(z)
+        if not np.isfinite(information).all():
+            return np.eye(z.size)
+        curvature, basis = np.linalg.eigh(information)
+        metric: np.ndarray = basis / (np.abs(curvature) + PRIOR_CURVATURE) @ basis.T
+        return (metric + metric.T) / 2
+
+    def _information(self, z: np.ndarray) -> np.ndarray:
+        """Negative Hessian (q, q) of the log-likelihood, by central differences of its gradient."""
+        score = self.problem.value_and_score
+        rows = [(score(z - e)[1] - score(z + e)[1]) / (2 * STEP) for e in STEP * np.eye(z.size)]
+        return (np.array(rows) + np.array(rows).T) / 2
+
+    def _prior_curvature(self, z: np.ndarray) -> np.ndarray:
+        """Negative Hessian (q, q) of the log-prior, by differences of its values."""
+        steps = STEP * np.eye(z.size)
+        here, once = self._prior(z), np.array([self._prior(z + e) for e in steps])
+        twice = np.zeros((z.size, z.size))
+        for i, j in zip(*np.triu_indices(z.size), strict=True):
+            twice[i, j] = twice[j, i] = self._prior(z + steps[i] + steps[j])
+        curvature: np.ndarray = (once[:, None] + once - twice - here) / STEP**2
+        return curvature
 
     def _copies(self, z: np.ndarray, H: np.ndarray) -> float:
         """Log of the number of distinct points that renumbering the components makes of z.
@@ -173,20 +197,20 @@ class Search:
     def own(self) -> tuple[tuple[Mode, ...], float]:
         """The modes above the verifier's own starts, and the passes it took to find them.
 
-        Beside the best short run behind each start, which is the start, those of its other runs go on
-        that are not near an end already reached: a mode need not be the highest to hold much mass.
+        Beside the best short run behind each start, which is the start, its other runs go on until they
+        come near an end already reached: a mode need not be the highest to hold much mass.
         """
         before, problem = self.passes, self.posterior.problem
         runs = []
         for i in range(STARTS):
             rng = stream(self.seed, "modes", self._digest, i)
             runs += sorted(short_runs(problem, self.data, rng, i), key=lambda run: run[:2])[::-1]
-        ends = np.empty((0, self.data.n_rows))
+        none = ends = np.empty((0, self.data.n_rows))
         found: list[Mode] = []
         for k in sorted(range(len(runs)), key=lambda k: k % RUNS):
-            if k % RUNS and self._reaches(runs[k][2], ends):
+            theta = self._em(runs[k][2], ends if k % RUNS else none)
+            if theta is None:
                 continue
-            theta = self._em(runs[k][2])
             density = self.model.log_density(self.data.x, theta)
             if not (mean_square(self.data, ends, density) < SAME**2).any():
                 ends = np.vstack([ends, density])
@@ -210,29 +234,41 @@ class Search:
                 self._add(found, theta)
         return found
 
-    def mode_above(self, theta: Theta) -> Mode | None:
-        """The mode above a point; None where the posterior has no bound and a component collapses."""
+    def mode_above(self, theta: Theta, known: Sequence[Mode | None] = ()) -> Mode | None:
+        """The mode above a point; None if it is one of those known.
+
+        None too where the posterior has no bound and a component collapses.
+        """
         model, data = self.model, self.data
         z = self.posterior.climb(theta)
         end = model.to_natural(z, data.n_features, self.posterior.problem.frame)
         if model.outside(end) or collapsed(model, data, end, self.policy):
             return None
-        density = model.log_density(data.x, end)
+        density, height = model.log_density(data.x, end), self.posterior.value(z)
+        for other in known:
+            if (
+                other is not None
+                and abs(height - other.height) < SAME
+                and mean_square(data, density[None], other.density)[0] < SAME**2
+            ):
+                return None
         return Mode(
             theta=end,
             loglik=float(data.weights @ density),
-            height=self.posterior.value(z),
             log_mass=self.posterior.log_mass(z),
             narrow=narrowness(model, data, end)[2],
+            height=height,
             density=density,
         )
 
-    def _em(self, start: Theta) -> Theta:
-        """The end of some steps of EM; the start where a component is lost."""
+    def _em(self, start: Theta, places: np.ndarray) -> Theta | None:
+        """The end of some steps of EM; the start where a component is lost; None once near a place."""
         problem = self.posterior.problem
         loglik, statistics = problem.statistics(start)
         theta = start
-        for _ in range(EM_STEPS):
+        for step in range(EM_STEPS):
+            if step % LEG == 0 and self._reaches(theta, places):
+                return None
             theta, before = problem.maximise(statistics), loglik
             if self.model.outside(theta):
                 return start
@@ -244,8 +280,8 @@ class Search:
 
     def _add(self, found: list[Mode], theta: Theta) -> None:
         """Put the mode above a point with the others, if it is a new one."""
-        mode = self.mode_above(theta)
-        if mode is not None and not any(mode.is_same(other, self.data) for other in found):
+        mode = self.mode_above(theta, found)
+        if mode is not None:
             found.append(mode)
 
     def _reaches(self, theta: Theta, places: np.ndarray) -> bool:
