@@ -265,8 +265,11 @@ def _posteriors(draws: pd.DataFrame) -> Iterator[str]:
             continue
         k = int((rows["sound"] == True).sum())  # noqa: E712 - None is not True
         if n == 1:
-            text = (
-                f"the posterior drawn by {method} {'passed' if k else 'did not pass'} every check"
+            text = f"the posterior drawn by {method} "
+            text += (
+                "passed every check"
+                if k
+                else f"did not pass every check ({words.finding(rows['finding'].iloc[0])})"
             )
         else:
             text = f"{words.of(k, n)} posteriors drawn by {method} passed every check"

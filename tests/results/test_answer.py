@@ -123,7 +123,10 @@ def test_labels_stand_for_what_was_typed():
             "1 of 2 posteriors drawn by nuts passed every check.",
         ),
         ([row("nuts", "verified", -1.0)], "The posterior drawn by nuts passed every check."),
-        ([row("nuts", "not_mixed", -1.0)], "The posterior drawn by nuts did not pass every check."),
+        (
+            [row("nuts", "not_mixed", -1.0)],
+            "The posterior drawn by nuts did not pass every check (not mixed).",
+        ),
         (
             [row("nuts", "", -1.0, posterior_intervals='{"means": [[1], [2]]}')],
             "What nuts drew was not checked.",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -61,10 +60,9 @@ def _lines(ax: Axes, best: float, q: int, low: float) -> None:
     logs = (q / 2 - 1) * np.log(below) - below - math.lgamma(q / 2)
     kept = logs < math.log(1.5)  # with one parameter the density has no bound at the best value
     ax.plot(best - below[kept], np.exp(logs[kept]), color=style.MUTED, lw=0.9)
+    text = f"best known; dotted: q/2 = {q / 2:g} below"
     top = ax.get_xaxis_transform()
-    beside: dict[str, Any] = {"transform": top, "fontsize": 7, "va": "bottom", "color": style.INK}
-    ax.text(best, 1.01, "best known", ha="right", **beside)
-    ax.text(best - q / 2, 1.01, f"q/2 = {q / 2:g} below  ", ha="right", **beside)
+    ax.text(best, 1.01, text, transform=top, fontsize=7, ha="right", va="bottom", color=style.INK)
 
 
 def _label(sampler: Drawn, best: float) -> str:
