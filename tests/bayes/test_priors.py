@@ -38,6 +38,20 @@ CASES = [
 ]
 
 
+QUICK = [
+    ("gaussian", {"covariance": "full"}, 2, 1, "weak"),
+    ("gaussian", {"covariance": "full"}, 2, 1, "richardson-green"),
+    ("gaussian", {"covariance": "tied"}, 2, 2, "weak"),
+    ("bernoulli", {}, 3, 4, "weak"),
+    ("poisson", {}, 2, 1, "weak"),
+]
+"""One graph of each sort: compiling them is slow."""
+
+
+def slow_but(cases: list, quick: list) -> list:
+    return [c if c in quick else pytest.param(*c, marks=pytest.mark.slow) for c in cases]
+
+
 def some_data(model: MixtureModel, d: int, rng: np.random.Generator) -> Dataset:
     if model.family.discrete:
         # the categorical family has items of two, three and four levels
@@ -55,11 +69,12 @@ def bound(model: MixtureModel, data: Dataset, spec: object = None):
     return asked.on(model, data)
 
 
-@pytest.mark.parametrize(("family", "options", "K", "d", "form"), CASES)
+@pytest.mark.parametrize(("family", "options", "K", "d", "form"), slow_but(CASES, QUICK))
 def test_likelihood_and_prior_in_the_graph_are_our_own(family, options, K, d, form):
     check_graph(family, options, K, d, form, ordered=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "options", "K", "d", "form"),
     [
@@ -214,7 +229,7 @@ DENSITIES = [
 ]
 
 
-@pytest.mark.parametrize(("family", "options", "x", "form"), DENSITIES)
+@pytest.mark.parametrize(("family", "options", "x", "form"), slow_but(DENSITIES, DENSITIES[:1]))
 def test_the_prior_is_a_density(family, options, x, form):
     """It integrates to one over the unconstrained coordinates, by importance sampling."""
     data = Dataset(np.array(x))
