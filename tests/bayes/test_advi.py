@@ -33,6 +33,7 @@ def record() -> FitRecord:
     return run(ONE, FEW, priors=FIXED)
 
 
+@pytest.mark.slow
 def test_one_component_is_nearly_normal_and_nearly_exact(record):
     evidence, mean, sd = one_rate(FEW, mean=8.0)
     rates = np.log(record.posterior.draws["posterior"]["rates"].values)
@@ -57,6 +58,7 @@ def test_ends_near_the_mode_and_too_narrow():
         assert (high - low < 0.9 * (wald_high - wald_low)).all()
 
 
+@pytest.mark.slow
 def test_is_shown_as_the_approximation_it_is(record):
     assert record.posterior.approximate
     assert any(note.startswith("an approximation") for note in record.notes)
@@ -69,6 +71,7 @@ def test_is_shown_as_the_approximation_it_is(record):
         assert word in record.solver.message
 
 
+@pytest.mark.slow
 def test_cost_and_the_course_of_the_bound(record):
     assert (record.cost.passes, record.cost.basis) == (20_000, "reported")
     history = record.posterior.draws["history"]["elbo"].values

@@ -149,6 +149,7 @@ def log_density(sampler, z):
     return value[0], gradient
 
 
+@pytest.mark.slow
 def test_one_pass_gives_value_and_gradient_of_any_data():
     graph = compiled(Gaussian(), 2, 1, "weak", False)
     nodes = graph.sampler.logp_func.maker.fgraph.apply_nodes

@@ -123,6 +123,7 @@ def test_chains_begin_at_their_starts(waiting, monkeypatch):
     assert not any("same point" in note for note in claim.notes)
 
 
+@pytest.mark.slow
 def test_a_start_with_a_slope_of_zero_is_no_failure():
     """Halves of heads and tails, and mirrored coins: the slope in the weight is exactly zero."""
     start = Theta([0.5, 0.5], probs=[[0.25], [0.75]])

@@ -25,10 +25,9 @@ METHODS = pytest.mark.parametrize(
     ("method", "options"),
     [
         pytest.param("em", {}, id="em"),
-        pytest.param("squarem", {"step_length": "S3"}, id="S3"),
         *(
             pytest.param("squarem", {"step_length": scheme}, id=scheme, marks=pytest.mark.slow)
-            for scheme in ("S1", "S2")
+            for scheme in ("S1", "S2", "S3")
         ),
     ],
 )

@@ -357,8 +357,8 @@ def test_unverified_study(make, one_row, tmp_path):
 @pytest.mark.parametrize(
     ("formats", "main"),
     [
-        (("html",), "report.html"),
-        (("md",), "report.md"),
+        pytest.param(("html",), "report.html", marks=pytest.mark.slow),
+        pytest.param(("md",), "report.md", marks=pytest.mark.slow),
         (("csv",), "tables"),
         (("tex", "md"), "report.md"),
     ],

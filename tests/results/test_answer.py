@@ -179,7 +179,7 @@ def test_a_ridge_identifies_nothing():
 
 
 @pytest.mark.parametrize("methods", [("a", "b"), ("a", "a"), ("a", "a[naive]")])
-@pytest.mark.parametrize("replicates", [1, 2])
+@pytest.mark.parametrize("replicates", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_whole_whatever_the_rows(replicates, methods):
     """Every pair of ends: nothing missing, no wrong plural, at most four sentences."""
     assert BEST

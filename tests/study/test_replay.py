@@ -73,6 +73,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / "out"
 
 
+@pytest.mark.slow
 def test_every_kind_of_row_is_repeated_bit_for_bit(folder: Path) -> None:
     results = load_results(folder)
     assert len(results.fits) == 3 * 2 * 6
