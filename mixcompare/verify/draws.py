@@ -22,16 +22,13 @@ from mixcompare.problem import Problem
 from mixcompare.records import DRAW_FINDINGS, Posterior, Verdict
 from mixcompare.theta import Theta
 from mixcompare.verify.modes import Mode, Search, comes_near
+from mixcompare.verify.points import judge_point
 from mixcompare.verify.policy import Policy
-from mixcompare.verify.surface import Surface, polish
 
 FLAGS = ("unidentified", "label_switching", "approximate")
 
 EDGE = 2.0
 """Factor of a threshold of mixing within which noise decides: one run is above it, the next below."""
-
-STEEP = 1e-3
-"""Share of the largest curvature above which a direction is certainly not flat."""
 
 
 @dataclass
@@ -202,18 +199,14 @@ def _judge_identification(
 def _singular_information(
     model: MixtureModel, data: Dataset, theta: Theta, policy: Policy
 ) -> tuple[bool, float]:
-    """Whether the information matrix at the maximum above theta has a flat direction, and the passes."""
-    surface = Surface(model, data, theta)
-    origin, flat = np.zeros(surface.free.size), policy.flat * data.n
-    end = polish(surface, origin, flat, policy.polish_steps, np.zeros((origin.size, 0)))
-    local = surface.quadratic(end)
-    for _ in range(3):
-        # The slope a polish leaves shows as curvature of a bent ridge: remove it along steep directions.
-        steep = local.curvature > STEEP * local.curvature.max()
-        end = end + local.basis[:, steep] @ (local.gradient[steep] / local.curvature[steep])
-        local = surface.quadratic(end)
-    singular = (np.abs(local.curvature) <= max(flat, 4 * local.noise)).any()
-    return bool(singular), float(surface.problem.passes)
+    """Whether the information matrix at the maximum above theta has a flat direction, and the passes.
+
+    By the verdict on points, for which a probability at its edge is no flat direction.
+    """
+    below = judge_point(model, data, theta, policy)
+    there = judge_point(model, data, below.polished or theta, policy)
+    flat = {"ridge", "duplicate"} & set(there.flags)
+    return bool(flat), below.passes + there.passes
 
 
 def _verdict(found: Evidence, policy: Policy) -> Verdict:
