@@ -214,7 +214,7 @@ class ModelPrior:
             said.insert(0, f"weights ~ Dirichlet({', '.join([f'{self.concentration:g}'] * K)})")
         text = ", ".join(said)
         named = [f"{name} = {_said(v)}" for name, v in given.items() if name != WEIGHTS]
-        return f"{text}, with {', '.join(named)} given" if named else text
+        return f"{text}; in place of these defaults {', '.join(named)}" if named else text
 
     def log_density(self, z: np.ndarray) -> float:
         """Log-density (nats) at z (q,), with respect to the unconstrained coordinates in the frame.

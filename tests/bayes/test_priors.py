@@ -298,7 +298,7 @@ def test_given_numbers_are_in_the_units_of_the_data():
     covariances = prior.sample(4000, rng)[1]["covariances"]
     medians = np.median(np.sqrt(np.diagonal(covariances, axis1=-2, axis2=-1)), axis=(0, 1))
     np.testing.assert_allclose(medians, 5, rtol=0.08)
-    assert prior.text.endswith("with mean = (40, 60), mean_sd = 10, sd = 5 given")
+    assert prior.text.endswith("; in place of these defaults mean = (40, 60), mean_sd = 10, sd = 5")
     assert bound(model, data).depends_on_data
 
 
