@@ -13,6 +13,9 @@ from PIL import Image
 COLOURS = 48
 """Of the palette that all frames share: lines, text, and their soft edges."""
 
+WHITE = 246
+"""Colours that are nowhere darker are white."""
+
 PACE, HOLD = 140, 2000
 """Milliseconds a frame, and the last one before the film begins again."""
 
@@ -51,9 +54,9 @@ def uri(kind: str, content: bytes) -> str:
 
 
 def _white(palette: Image.Image) -> Image.Image:
-    """With its lightest colour made white, which the median of light greys is not."""
+    """With its lightest greys made white: Pillow takes a near colour, which need not be the nearest."""
     colours = np.array(palette.getpalette()).reshape(-1, 3)
-    colours[colours.sum(axis=1).argmax()] = 255
+    colours[colours.min(axis=1) >= WHITE] = 255
     palette.putpalette(colours.ravel().tolist())
     return palette
 

@@ -5,13 +5,12 @@ Everything is read off kept histories (histories.py); fits without one have no p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 
 from mixcompare.mixture import MixtureModel
 from mixcompare.study import words
@@ -52,7 +51,7 @@ class Run:
     values : mapping
         Name -> (m, K, ...), one entry a step: weights, means, sds, correlations, ... (`readable`).
     unit : {"iteration", "evaluation"}
-        What a step is: an iteration where the method counts as many itself.
+        What a step is: an iteration where the method counts, or prints values of, as many itself.
     """
 
     row: Any
@@ -86,45 +85,27 @@ def runs(results: Any, rows: pd.DataFrame | None = None) -> list[Run]:
 def _run(results: Any, row: Any) -> Run:
     history = results.history(str(row["key"]))
     model = results.model_on(row["model"], results.dataset(row["data"], row["replicate"]))
-    counts = parse(row.get("said_counts")) or {}
-    unit = "iteration" if counts.get("iterations") == history.steps[-1] else "evaluation"
+    unit = "iteration" if _iterates(row, history) else "evaluation"
     return Run(row, history, readable(model, history.theta), unit)
+
+
+def _iterates(row: Any, history: History) -> bool:
+    """Whether each pass was an iteration, but for one at most: by the method's own count, or its values."""
+    count = (parse(row.get("said_counts")) or {}).get("iterations")
+    counted = count is not None and row["passes"] - count in (0, 1)
+    return counted or bool(np.isfinite(history.said).sum() == history.steps[-1])
 
 
 # -- parameters as people read them ---------------------------------------------------------------
 
 
 def readable(model: MixtureModel | None, thetas: Sequence[Theta]) -> dict[str, np.ndarray]:
-    """Parameters of points: name -> (m, K, ...): the reporting scale undone, one parameter at a time.
+    """Parameters of m points as people read them (`MixtureModel.readable`): name -> (m, K, ...).
 
-    Weights, means, standard deviations and correlations, probabilities, rates, ...; nan where a point is
-    outside the parameter space. Natural parameters where the model is not known.
+    Natural parameters where the model is not known.
     """
-    weights = np.stack([theta.weights for theta in thetas])
-    natural = {
-        name: np.stack([theta[name] for theta in thetas]) for name in thetas[0] if name != "weights"
-    }
-    if model is None:
-        return {"weights": weights, **natural}
-    with np.errstate(all="ignore"):
-        scaled = model.report_scales(weights, natural)
-        del scaled["logit_weights"]
-        undone = dict(_undone(name, np.asarray(value)) for name, value in scaled.items())
-    return {"weights": weights, **undone}
-
-
-def _undone(name: str, value: np.ndarray) -> tuple[str, np.ndarray]:
-    if name in _INVERSE:
-        own, inverse = _INVERSE[name]
-        return own, inverse(value)
-    return (name.removeprefix("log_"), np.exp(value)) if name.startswith("log_") else (name, value)
-
-
-_INVERSE: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
-    "logits": ("probs", expit),
-    "correlations": ("correlations", np.tanh),
-}
-"""What undoes the reporting scale, by its names; names that begin with log_ are logarithms."""
+    found = [dict(theta) if model is None else model.readable(theta) for theta in thetas]
+    return {name: np.stack([point[name] for point in found]) for name in found[0]}
 
 
 def places(array: np.ndarray) -> list[tuple[int, ...]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from mixcompare.study import words
 from mixcompare.study.case import Case
-from mixcompare.study.ends import parse_theta
+from mixcompare.study.ends import parse, parse_theta
 from mixcompare.study.iterations import (
     Plateau,
     Printed,
@@ -30,35 +30,55 @@ FEW = 6
 def tell(case: Case) -> Iterator[str]:
     """What the kept histories of one case say."""
     kept = runs(case.results, case.points)
-    methods: dict[str, list[Run]] = {}
-    for run in kept:
-        methods.setdefault(run.method, []).append(run)
+    methods = _grouped(kept, lambda run: run.method)
     several = len(kept) > len(methods)
+    typed = _typed(case)
+    for group in _grouped(kept, lambda run: typed.get(run.method, run.method)).values():
+        yield from (f"{case.name}: {text}" for text in _plateau(group, several))
     for method, group in methods.items():
-        for text in (*_plateau(method, group, several), *_printed(method, group, several)):
-            yield f"{case.name}: {text}"
-    for text in _stopped(case, methods):
-        yield f"{case.name}: {text}"
+        yield from (f"{case.name}: {text}" for text in _printed(method, group, several))
+    yield from (f"{case.name}: {text}" for text in _stopped(case, methods))
+
+
+def _grouped(kept: Sequence[Run], name: Callable[[Run], str]) -> dict[str, list[Run]]:
+    groups: dict[str, list[Run]] = {}
+    for run in kept:
+        groups.setdefault(name(run), []).append(run)
+    return groups
+
+
+def _typed(case: Case) -> dict[str, str]:
+    """What each label of a method stands for: methods that differ in their options have the same."""
+    return {b.get("label") or b["name"]: b["name"] for b in case.results.study.get("method", [])}
 
 
 # -- plateaus -------------------------------------------------------------------------------------
 
 
-def _plateau(method: str, group: Sequence[Run], several: bool) -> Iterator[str]:
-    """The plateau after which most was gained, and how many more runs met one."""
+def _plateau(group: Sequence[Run], several: bool) -> Iterator[str]:
+    """The plateau after which most was gained, and from how many starts one was met."""
     found = [(run, plateau) for run in group for plateau in plateaus(run.history)]
     if not found:
         return
     run, one = max(found, key=lambda pair: pair[1].later)
+    met, starts = ({_start(r) for r in some} for some in ([r for r, _ in found], group))
     start = f"from start {run.start} " if several else ""
-    n = number_of(one.length, run.unit)
-    met = len({run.history.key for run, _ in found})
-    also = f"; {words.of(met, len(group))} runs of {method} met a plateau" if met > 1 else ""
+    also = f"; so did {_more(len(met) - 1, len(starts) - 1)}" if len(met) > 1 else ""
     yield (
-        f"{start}{method} sat on a plateau near {_near(one)} nats for {n} ({one.first} to {one.last}), "
-        f"gaining {words.gap(one.gained)} nats, and then gained {words.gap(one.later)} more; a rule that "
-        f"stops at gains below {one.fooled:g} nats would have stopped there{also}."
+        f"{start}{run.method} sat on a plateau near {_near(one)} nats for "
+        f"{number_of(one.length, run.unit)} ({one.first} to {one.last}), gaining "
+        f"{words.gap(one.gained)} nats, and then gained {words.gap(one.later)} more; a rule that stops at "
+        f"gains below {one.fooled:g} nats would have stopped there{also}."
     )
+
+
+def _start(run: Run) -> tuple[int, int]:
+    return int(run.row["replicate"]), run.start
+
+
+def _more(k: int, n: int) -> str:
+    """Other runs on plateaus of their own."""
+    return "the run from the other start" if n == 1 else f"{words.of(k, n)} runs from other starts"
 
 
 def _near(plateau: Plateau) -> str:
@@ -111,7 +131,7 @@ def _longer(case: Case, run: Run) -> Iterator[Any]:
     """The sound row of the same method under another label, from the same start, if there is one."""
     if run.row["finding"] != "not_stationary":
         return
-    typed = {b.get("label") or b["name"]: b["name"] for b in case.results.study.get("method", [])}
+    typed = _typed(case)
     rows, name = case.points, typed.get(run.method, run.method)
     same = rows["method"].map(lambda method: typed.get(method, method)) == name
     for column in ("replicate", "start_scheme", "start_index"):
@@ -124,7 +144,7 @@ def _longer(case: Case, run: Run) -> Iterator[Any]:
 def _short(case: Case, pairs: Sequence[tuple[Run, Any]], method: str, other: str) -> str:
     """How far below, and the parameter that had still to move most."""
     steps = {run.last for run, _ in pairs}
-    after = f"after {number_of(min(steps), pairs[0][0].unit)} " if len(steps) == 1 else ""
+    after = f" stopped after {number_of(min(steps), pairs[0][0].unit)}" if len(steps) == 1 else ""
     below = [row["loglik"] - run.history.loglik[-1] for run, row in pairs]
     if len(pairs) > FEW:
         starts = f"from {len(pairs):,} starts"
@@ -136,9 +156,21 @@ def _short(case: Case, pairs: Sequence[tuple[Run, Any]], method: str, other: str
         by = listed([words.gap(value) for value in below])
     same = "start" if len(pairs) == 1 else "starts"
     return (
-        f"{after}{starts} {method} was at no optimum but {by} nats below where {other} ends from the same "
-        f"{same}{_moved(case, pairs)}."
+        f"{method}{after or ' ended'} {starts} at no optimum, but {by} nats below where {other} ends from "
+        f"the same {same}{_took(pairs)}{_moved(case, pairs)}."
     )
+
+
+def _took(pairs: Sequence[tuple[Run, Any]]) -> str:
+    """Iterations of the longer fits, in brackets, where they count them."""
+    found = [(parse(row.get("said_counts")) or {}).get("iterations") for _, row in pairs]
+    counts = [int(count) for count in found if count is not None]
+    if len(counts) < len(pairs):
+        return ""
+    taken = f"{min(counts):,} to {max(counts):,}"
+    if len(counts) <= FEW:
+        taken = listed([f"{count:,}" for count in counts])
+    return f" ({taken} iterations)"
 
 
 def _moved(case: Case, pairs: Sequence[tuple[Run, Any]]) -> str:
@@ -160,4 +192,4 @@ def _moved(case: Case, pairs: Sequence[tuple[Run, Any]]) -> str:
         return ""
     _, what, start, then, later = max(found)
     from_ = f" from start {start}" if len(pairs) > 1 else ""
-    return f" ({what}{from_}: {then:.3g}, and {later:.3g} at the end)"
+    return f"; farthest from its end was {what}{from_}, {then:.3g} in place of {later:.3g}"

@@ -41,11 +41,8 @@ def draw(climbs: Sequence[Climb], unit: str = "iteration", ax: Axes | None = Non
         look = style.look(climb.method)
         name = "" if climb.method in named else climb.method
         named.add(name)
-        ax.plot(
-            climb.steps, climb.loglik, color=look.color, ls=style.line(climb.method), label=name
-        )
-        ax.plot(climb.steps[-1:], climb.loglik[-1:], color=look.color, marker=look.marker,
-                mfc=look.face, ms=4, ls="", zorder=3)  # fmt: skip
+        ax.plot(climb.steps, climb.loglik, color=look.color, ls=style.line(climb.method), label=name,
+                marker=look.marker, mfc=look.face, ms=4, markevery=[-1])  # fmt: skip
     number_steps(ax, last)
     limit(ax, climbs)
     ax.set_xlabel(f"{unit}{' (log scale)' if last > LONG else ''}")

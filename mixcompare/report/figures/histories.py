@@ -22,12 +22,16 @@ STYLES: tuple[Any, ...] = (
 )
 """Line styles of the components in turn, in every figure of this kind."""
 
+MARKS = "os^Dv"
+"""Marks of the starts in turn."""
+
 
 @dataclass(frozen=True)
 class Line:
-    """One component's value at each of the steps of one run; `component` counts from 0."""
+    """One component's value at each of the steps of the run from one start; both count from 0."""
 
     component: int
+    start: int
     steps: np.ndarray
     values: np.ndarray
 
@@ -51,7 +55,7 @@ class Histories:
 
 @style.styled
 def draw(data: Histories) -> Any:
-    """Draw two panels in a row; returns the array of axes. A dot marks where each run began."""
+    """Draw two panels in a row; returns the array of axes. Marks at both ends tell the starts apart."""
     rows = (len(data.panels) + 1) // 2
     figure, axes = style.canvas(1.15 * rows + 0.55, rows, 2, sharex=True, squeeze=False)
     color = style.look(data.method).color
@@ -64,7 +68,8 @@ def draw(data: Histories) -> Any:
         for line in panel.lines:
             ls = STYLES[line.component % len(STYLES)]
             ax.plot(line.steps, line.values, color=color, ls=ls, lw=1.0)
-            ax.plot(line.steps[:1], line.values[:1], color=color, ls="", marker="o", ms=2.5)
+            ends, mark = [0, -1], MARKS[line.start % len(MARKS)]
+            ax.plot(line.steps[ends], line.values[ends], color=color, ls="", marker=mark, ms=3)
         ax.set_title(panel.name)
         number_steps(ax, last)
     style.label_lowest(axes, places)
@@ -88,12 +93,20 @@ def number_steps(ax: Axes, last: float) -> None:
 
 
 def _key(figure: Any, data: Histories, color: str) -> None:
-    """Which line is which component, above all panels."""
-    K = 1 + max(line.component for panel in data.panels for line in panel.lines)
-    if K == 1:
-        return
+    """Which line is which component, and which mark which start, above all panels."""
+    lines = [line for panel in data.panels for line in panel.lines]
+    components, starts = (
+        {getattr(line, name) for line in lines} for name in ("component", "start")
+    )
     handles = [
         Line2D([], [], color=color, ls=STYLES[k % len(STYLES)], lw=1.0, label=f"component {k + 1}")
-        for k in range(K)
+        for k in sorted(components)
+        if len(components) > 1
     ]
-    figure.legend(handles=handles, loc="outside upper right", ncols=min(K, 4), handlelength=2.6)
+    handles += [
+        Line2D([], [], color=color, ls="", marker=MARKS[k % len(MARKS)], ms=3, label=f"start {k}")
+        for k in sorted(starts)
+        if len(starts) > 1
+    ]
+    if handles:
+        figure.legend(handles=handles, loc="outside upper right", ncols=3, handlelength=2.4)

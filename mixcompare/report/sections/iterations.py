@@ -207,7 +207,7 @@ def _panels(group: Sequence[Run], dataset: Dataset | None) -> list[Panel]:
                     if name in UNITED and columns
                     else ""
                 )
-                line = Line(index[0], run.history.steps[shown], array[(shown, *index)])
+                line = Line(index[0], run.start, run.history.steps[shown], array[(shown, *index)])
                 panels.setdefault(words.labelled(title, unit), []).append(line)
     return [Panel(name, lines) for name, lines in panels.items()]
 
@@ -237,7 +237,7 @@ def _staged(case: Case, kept: Sequence[Run], asked: Run | None) -> list[tuple[Ru
 
 def _milestones(last: int, dataset: Dataset | None) -> list[int]:
     """Steps to be shown: of a plane every tenth; of a line, and of long runs, 0, 1, 2, 5, 10, 20, ..."""
-    tens = [*range(0, last, 10), last]
+    tens = [*range(0, last - 4, 10), last]
     if dataset is not None and dataset.n_features > 1 and len(tens) <= MOST_STAGES:
         return tens
     for widths in ((1, 2, 5), (1, 3), (1,)):
@@ -309,10 +309,10 @@ def _ascent(data: Iterations) -> list[Drawing]:
 
 
 def _history(case: Case, one: Histories) -> Drawing:
-    starts = max(sum(line.component == 0 for line in panel.lines) for panel in one.panels)
+    starts = len({line.start for panel in one.panels for line in panel.lines})
     caption = (
-        f"Parameters of {one.method} at each {one.unit}, {number_of(starts, 'start')}; a dot marks where it "
-        "began. Components are numbered as at the end of each run."
+        f"Parameters of {one.method} at each {one.unit}, {number_of(starts, 'start')}; marks are where it "
+        "began and ended. Components are numbered as at the end of each run."
     )
     drawn = registry.load("figures", "histories")(one)
     name = f"{case.slug}-histories-{slug(one.method)}"
