@@ -27,7 +27,7 @@ STILL = 1.0
 LEAST = 5
 """Slow iterations in a row that make a plateau."""
 
-LEAP = 10.0
+LEAP = 5.0
 """A plateau ends in iterations that gain so many times its own mean: what is merely slow never does."""
 
 ROUNDED = 1e-6

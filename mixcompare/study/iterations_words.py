@@ -63,7 +63,7 @@ def _plateau(group: Sequence[Run], several: bool) -> Iterator[str]:
     run, one = max(found, key=lambda pair: pair[1].later)
     met, starts = ({_start(r) for r in some} for some in ([r for r, _ in found], group))
     start = f"from start {run.start} " if several else ""
-    also = f"; so did {_more(len(met) - 1, len(starts) - 1)}" if len(met) > 1 else ""
+    also = f"; {_more(len(met) - 1, len(starts) - 1)} met a plateau too" if len(met) > 1 else ""
     yield (
         f"{start}{run.method} sat on a plateau near {_near(one)} nats for "
         f"{number_of(one.length, run.unit)} ({one.first} to {one.last}), gaining "
