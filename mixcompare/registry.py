@@ -82,6 +82,10 @@ NAMES: dict[str, dict[str, str]] = {
     "figures": {
         "density": "mixcompare.report.figures.density:draw",
         "trajectories": "mixcompare.report.figures.trajectories:draw",
+        "ascent": "mixcompare.report.figures.ascent:draw",
+        "histories": "mixcompare.report.figures.histories:draw",
+        "stages": "mixcompare.report.figures.stages:draw",
+        "animation": "mixcompare.report.figures.animation:draw",
         "posterior": "mixcompare.report.figures.posterior:draw",
         "loglik-posterior": "mixcompare.report.figures.loglik_posterior:draw",
         "ridge": "mixcompare.report.figures.ridge:draw",

@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from mixcompare.errors import SpecError, nearest
 from mixcompare.records import DRAW_FINDINGS, FINDINGS, SOUND
 from mixcompare.report import words
-from mixcompare.report.document import Drawing, Section, Tabular
+from mixcompare.report.document import Drawing, Moving, Section, Tabular
 from mixcompare.report.sections import (
     asked,
     calibration,
@@ -35,7 +35,7 @@ from mixcompare.report.view import View
 MANIFEST = ".report"
 """Names of the tables and figures that reports in this folder wrote, one a line."""
 
-_OURS = re.compile(r"tables/[^/\\]+\.(csv|tex)|figures/[^/\\]+\.svg")
+_OURS = re.compile(r"tables/[^/\\]+\.(csv|tex)|figures/[^/\\]+\.(svg|gif|html)")
 
 FORMATS = ("html", "md", "csv", "tex")
 
@@ -47,10 +47,11 @@ def build(results: Any, out: str | Path, formats: Sequence[str] = FORMATS) -> Pa
     ----------
     results : Results
     out : path
-        Made if it does not exist. `report.html` stands alone; `report.md` shows `figures/*.svg`; every
-        table is in `tables/` as .csv (full precision) and .tex (booktabs). Files of a former report are
-        replaced, each at once; tables and figures of it that this one does not have are removed. Which
-        files those are is noted in `.report`: nothing else is ever removed.
+        Made if it does not exist. `report.html` stands alone; `report.md` shows `figures/*.svg`, and of a
+        film `figures/*.gif`, which has a player beside it; every table is in `tables/` as .csv (full
+        precision) and .tex (booktabs). Files of a former report are replaced, each at once; tables and
+        figures of it that this one does not have are removed. Which files those are is noted in
+        `.report`: nothing else is ever removed.
     formats : sequence of {"html", "md", "csv", "tex"}
 
     Returns
@@ -69,7 +70,8 @@ def build(results: Any, out: str | Path, formats: Sequence[str] = FORMATS) -> Pa
     answer, sections = overview.draw(overview.compute(view)), compose(view)
     tables = [block.table for block in _blocks([answer, *sections]) if isinstance(block, Tabular)]
     drawings = _drawn(block for block in _blocks(sections) if isinstance(block, Drawing))
-    files: dict[str, str] = {}
+    films = [block for block in _blocks(sections) if isinstance(block, Moving)]
+    files: dict[str, str | bytes] = {}
     if "html" in chosen:
         files["report.html"] = _render("report.html.j2", view, answer, sections, drawings)
     if "md" in chosen:
@@ -78,6 +80,8 @@ def build(results: Any, out: str | Path, formats: Sequence[str] = FORMATS) -> Pa
     files |= {f"tables/{table.name}.tex": table.tex() for table in tables if "tex" in chosen}
     if chosen & {"html", "md"}:
         files |= {f"figures/{name}.svg": document for name, document in drawings.items()}
+        files |= {f"figures/{film.name}.gif": film.reel.gif for film in films}
+        files |= {f"figures/{film.name}.html": _player(film) for film in films}
     for name, content in files.items():
         _write(folder / name, content)
     _forget(folder, set(files), chosen)
@@ -108,19 +112,10 @@ def compose(view: View) -> list[Section]:
 def _render(
     template: str, view: View, answer: Section, sections: list[Section], drawings: dict[str, str]
 ) -> str:
-    from mixcompare.report import svg
+    from mixcompare.report import film, svg
 
-    loader = PackageLoader("mixcompare.report", "templates")
-    html = template.endswith(".html.j2")
-    environment = Environment(
-        loader=loader,
-        autoescape=html,
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-    )
-    environment.filters["md"] = _markdown
+    environment = _environment(template)
     environment.filters["named"] = partial(_named, names=view.named)
-    source = loader.get_source(environment, "style.css")[0]
     text = environment.get_template(template).render(
         title=view.study.get("title") or "Comparison",
         question=view.study.get("question", ""),
@@ -128,11 +123,32 @@ def _render(
         answer=answer,
         sections=sections,
         drawing=lambda block: Markup(svg.inline(drawings[block.name])),
-        css=Markup(source),
+        gif=lambda block: film.uri("image/gif", block.reel.gif),
         tone=_tone,
         finding=words.finding,
     )
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _player(film: Moving) -> str:
+    """A page with the film, to be played, stopped and stepped through; it needs nothing from outside."""
+    environment = _environment("player.html.j2")
+    text = environment.get_template("player.html.j2").render(film=film)
+    return text.strip() + "\n"
+
+
+def _environment(template: str) -> Environment:
+    """What reads the templates; it escapes where they make HTML."""
+    loader = PackageLoader("mixcompare.report", "templates")
+    environment = Environment(
+        loader=loader,
+        autoescape=template.endswith(".html.j2"),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    environment.filters["md"] = _markdown
+    environment.globals["css"] = Markup(loader.get_source(environment, "style.css")[0])
+    return environment
 
 
 _QUICK = (
@@ -201,7 +217,7 @@ def _forget(folder: Path, written: set[str], chosen: set[str]) -> None:
     note = folder / MANIFEST
     lines = note.read_text(encoding="utf-8").splitlines() if note.is_file() else []
     former = {line for line in lines if _OURS.fullmatch(line)} - written
-    kinds = chosen | ({"svg"} if chosen & {"html", "md"} else set())
+    kinds = chosen | ({"svg", "gif", "html"} if chosen & {"html", "md"} else set())
     gone = {name for name in former if name.rpartition(".")[2] in kinds}
     for name in gone:
         (folder / name).unlink(missing_ok=True)
@@ -209,13 +225,13 @@ def _forget(folder: Path, written: set[str], chosen: set[str]) -> None:
     _write(note, "".join(f"{name}\n" for name in kept))
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, content: str | bytes) -> None:
     """Whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except BaseException:

@@ -63,6 +63,8 @@ def make_design(study: spec.Study, quick: bool = False, kept: Mapping[str, Datas
     )
     _check_fits(study, design, {d.source.name: d.starts_at for d in data})
     _check_expectations(study, design, quick)
+    if not quick:
+        _check_animate(study, design)
     return design
 
 
@@ -239,6 +241,39 @@ def _check_expectations(study: spec.Study, design: Design, quick: bool) -> None:
                     f'{study.path}: {where}.where.{key}: unknown {key} "{value}": expected one of '
                     f"{', '.join(options)}.{nearest(str(value), options)}"
                 )
+
+
+def _check_animate(study: spec.Study, design: Design) -> None:
+    """The fit to be shown in motion is one of those planned, and its history is kept."""
+    block = study.file.animate
+    if block is None:
+        return
+    data = {planned.source.name: planned for planned in design.data}
+    methods = {planned.label: planned for planned in design.methods}
+    models = [m.model.name for m in design.models if block.data in m.data]
+    known = {"data": list(data), "method": list(methods), "model": models}
+    for key, options in known.items():
+        value = getattr(block, key)
+        if value is not None and value not in options:
+            raise SpecError(
+                f'{study.path}: animate.{key}: unknown {key} "{value}": expected one of '
+                f"{', '.join(options)}.{nearest(str(value), options)}"
+            )
+    with at(study.path, "animate"):
+        if block.model is None and len(models) > 1:
+            raise SpecError(
+                f"expected a model, for several are fitted to {block.data}: {', '.join(models)}"
+            )
+        n, kept, method = data[block.data].starts.n, design.history, methods[block.method]
+        if block.start >= n:
+            raise SpecError(f"start: expected one of 0 to {n - 1}, got {block.start}")
+        if block.data not in method.data or not (
+            kept and kept.points_of(block.data, 0, method, block.start)
+        ):
+            raise SpecError(
+                f"expected a fit whose history is kept, but that of {block.method} on {block.data} from "
+                f"start {block.start} is not: see the key history"
+            )
 
 
 def _check_limits(block: spec.Expect) -> None:

@@ -29,6 +29,7 @@ from mixcompare.study import (
     discovery,
     ends,
     expect,
+    iterations,
     margins,
     modes,
     optima,
@@ -133,6 +134,10 @@ class Results:
         return histories_of.read(self.fits, self.histories, key)
 
     # -- tables -----------------------------------------------------------------------------------
+
+    def iterations(self) -> pd.DataFrame:
+        """Parameters at every step kept, one line each, as people read them (`iterations.table`)."""
+        return iterations.table(self)
 
     def summary(self) -> pd.DataFrame:
         """One row per data, model and method (`summaries.summarise`)."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from mixcompare.study import calibration, contests, posteriors, words
+from mixcompare.study import calibration, contests, iterations_words, posteriors, words
 from mixcompare.study.case import Case
 from mixcompare.study.ends import NO_END, each, in_order
 from mixcompare.study.words import listed, number_of
@@ -24,6 +24,7 @@ def tell(results: Any) -> list[str]:
         said += contests.reached(case)
         said += contests.missed(case)
         said += contests.solvers(case)
+        said += iterations_words.tell(case)
         said += posteriors.sampled(case)
         said += calibration.tell(case)
         said += contests.accuracy(case)

@@ -134,7 +134,16 @@ def _plain(value: Any) -> Any:
     raise ValueError("a number, a text in quotes, or true or false")
 
 
-WORDS = ("title", "question", "expect")
+class Animate(Section):
+    """The fit that the report shows in motion; its history must be kept. `start` counts from 0."""
+
+    data: Text
+    method: Text
+    model: Text | None = None
+    start: Annotated[Whole, Field(ge=0)] = 0
+
+
+WORDS = ("title", "question", "animate", "expect")
 """Keys on which no fit depends."""
 
 
@@ -163,6 +172,7 @@ class StudyFile(Section):
     budget: BudgetLimits = BudgetLimits()
     intervals: Intervals | None = None
     history: History | None = None
+    animate: Animate | None = None
     quick: Quick = Quick()
     data: Annotated[tuple[Data, ...], Field(min_length=1)]
     model: Annotated[tuple[Model, ...], Field(min_length=1)]

@@ -24,6 +24,7 @@ from mixcompare.report.sections import (
     cost,
     draws,
     identification,
+    iterations,
     optima,
     overview,
 )
@@ -32,6 +33,7 @@ from mixcompare.report.sections.curves import Fitted, densities
 from mixcompare.report.sections.draws import Sampled
 from mixcompare.report.sections.identification import Unidentified
 from mixcompare.report.sections.intervals import best_end, draws_of, parameters, refusals
+from mixcompare.report.sections.iterations import Iterations
 from mixcompare.report.sections.optima import Optima, as_theta
 from mixcompare.report.sections.paths import panels, strips
 from mixcompare.report.tables import Table
@@ -56,6 +58,7 @@ class CaseData:
     by_method: list[tuple[str, Densities]]
     paths: list[Panel]
     ends: list[Strip]
+    iterations: Iterations | None
     cost: Cost
     parameters: list[Parameter | None]
     refusals: list[str]
@@ -84,6 +87,7 @@ def compute(view: View, case: Case) -> CaseData:
         by_method=_by_method(case),
         paths=panels(view, case),
         ends=strips(case) if case.n_replicates > 1 else [],
+        iterations=iterations.compute(view, case),
         cost=cost.compute(view, case),
         parameters=parameters(view, case) if samplers or _further(case) else [],
         refusals=refusals(case),

@@ -56,7 +56,8 @@ def _curve(
         parts = np.exp(model.joint_log_density(points, theta))
     total = parts.sum(axis=1)
     values = total if kind == "patterns" else total.reshape(shape)
-    components = parts.T if fitted.components and kind == "line" else np.empty((0, 0))
+    apart = fitted.components and kind != "patterns"
+    components = parts.T.reshape(-1, *shape) if apart else np.empty((0, 0))
     return Curve(fitted.label, values, fitted.color, fitted.line, components)
 
 
