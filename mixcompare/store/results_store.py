@@ -4,6 +4,7 @@
     fits/  trajectories/            Parquet parts; one of each after a finished run
     draws/KEY.zarr                  posteriors, in ArviZ's own format
     data/                           what the fits saw
+    slices/NAME.parquet  NAME.json  what starts all over a slice reached; what the slice is
 
 A part of `fits` is the last thing written of a batch, so a batch is there or it is not.
 """
@@ -35,6 +36,7 @@ from mixcompare.store.files import (
     write_text,
 )
 from mixcompare.store.rows import FITS, TRAJECTORIES, fits_table, frame, trajectories_table
+from mixcompare.store.slice_files import SliceFile, keep_slices, read_slices, write_slice
 
 OURS = (
     "study.toml",
@@ -42,6 +44,7 @@ OURS = (
     "trajectories",
     "draws",
     "data",
+    "slices",
     "report.html",
     "report.md",
     ".report",
@@ -60,6 +63,7 @@ class Pieces(NamedTuple):
     data: dict[tuple[str, int], Dataset]
     draws: Callable[[str], Any]
     quick: bool
+    slices: dict[str, SliceFile]
 
 
 class Store:
@@ -101,6 +105,14 @@ class Store:
     def write_data(self, datasets: Datasets) -> None:
         """Keep the data: (name, replicate) -> Dataset, its truth included."""
         write_data(self.path / "data", datasets)
+
+    def keep_slices(self, digests: Mapping[str, str]) -> set[str]:
+        """Names of the slices that are there with these digests (by name); others are removed."""
+        return keep_slices(self.path / "slices", digests)
+
+    def write_slice(self, facts: Mapping[str, Any], table: pa.Table | None) -> None:
+        """Keep a slice: its facts, `name` and `digest` among them, and its table if it has one."""
+        write_slice(self.path / "slices", facts, table)
 
     def append(
         self,
@@ -190,6 +202,7 @@ class Store:
         try:
             study = tomllib.loads((self.path / "study.toml").read_text(encoding="utf-8"))
             data = read_data(self.path / "data")
+            slices = read_slices(self.path / "slices")
         except (OSError, ValueError, KeyError) as error:
             raise StoreError(
                 f"{self.path}: expected a whole folder of results, but a part of it cannot be read: {error}. "
@@ -197,7 +210,7 @@ class Store:
             ) from error
         fits, trajectories = frame(self._fits()), frame(self._trajectories())
         return Pieces(
-            fits, trajectories, {**study, "run": run}, data, self.draws, bool(run["quick"])
+            fits, trajectories, {**study, "run": run}, data, self.draws, bool(run["quick"]), slices
         )
 
     def draws(self, place: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from mixcompare import registry
 from mixcompare.data import Dataset
@@ -17,6 +17,7 @@ from mixcompare.study.design import AskedIntervals, Design, PlannedMethod, Plann
 from mixcompare.study.expect import check_names
 from mixcompare.study.explain import at, blame, place
 from mixcompare.study.resolve_data import resolve_data
+from mixcompare.study.resolve_slices import resolve_slices
 
 
 def make_design(study: spec.Study, quick: bool = False, kept: Mapping[str, Dataset] = {}) -> Design:
@@ -52,6 +53,7 @@ def make_design(study: spec.Study, quick: bool = False, kept: Mapping[str, Datas
         intervals=_intervals(study),
     )
     _check_fits(study, design, {d.source.name: d.starts_at for d in data})
+    design = replace(design, slices=resolve_slices(study, design, quick))
     _check_expectations(study, design)
     return design
 
@@ -124,6 +126,7 @@ def _check_quick(study: spec.Study, methods: Sequence[PlannedMethod]) -> None:
         "starts",
         "replicates",
         "budget",
+        "slice_n",
         *(key for m in methods for key in _options(m.estimator)),
     ]
     for key in study.file.quick.model_extra or {}:
@@ -171,6 +174,7 @@ def _check_expectations(study: spec.Study, design: Design) -> None:
         "model": [planned.model.name for planned in design.models],
         "method": [planned.label for planned in design.methods],
         "other": [planned.label for planned in design.methods],
+        "slice": [planned.name for planned in design.slices],
     }
     for i, block in enumerate(study.file.expect):
         where = place("expect", i)

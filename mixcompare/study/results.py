@@ -19,6 +19,7 @@ from mixcompare import registry
 from mixcompare.data import Dataset
 from mixcompare.errors import DataError, SpecError, StoreError
 from mixcompare.mixture import MixtureModel
+from mixcompare.store.slice_files import SliceFile
 from mixcompare.study import (
     accuracy,
     advice,
@@ -40,6 +41,7 @@ from mixcompare.study import (
 )
 from mixcompare.study.modes import Visits
 from mixcompare.study.replay import Plan, Replay, repeat
+from mixcompare.study.slices import StudySlice, read_slices
 from mixcompare.theta import Theta
 
 
@@ -60,6 +62,8 @@ class Results:
         Relative path of a row's draws -> ArviZ object.
     quick : bool
         Whether it was run at quick size: expectations `at = "full"` are then not checked.
+    slices : mapping
+        Name -> slice as stored.
     plan : callable
         Returns the tasks behind the rows, for `replay`.
     """
@@ -72,6 +76,7 @@ class Results:
         data: Mapping[tuple[str, int], Dataset] | None = None,
         draws: Callable[[str], Any] | None = None,
         quick: bool = False,
+        slices: Mapping[str, SliceFile] | None = None,
         plan: Plan | None = None,
     ) -> None:
         self.fits = fits
@@ -80,6 +85,7 @@ class Results:
         self.data = dict(data or {})
         self.draws = draws
         self.quick = quick
+        self._slices = dict(slices or {})
         self._plan = plan
         self._passes: dict[tuple[float, ...], pd.DataFrame] = {}
 
@@ -156,6 +162,11 @@ class Results:
             if seen is not None:
                 found[str(row["key"])] = seen
         return found
+
+    @cached_property
+    def slices(self) -> dict[str, StudySlice]:
+        """The study's slices of the likelihood by name: surface, basins, paths (`slices.read_slices`)."""
+        return read_slices(self, self._slices)
 
     def reached_by(self) -> pd.DataFrame:
         """How often each method ended at each distinct optimum (`discovery.count_reached`)."""

@@ -64,7 +64,8 @@ class Intervals(Section):
 class Quick(BaseModel):
     """What --quick reduces: at most so many starts and replicates, another budget, methods' options.
 
-    Every key that is none of the first three is an option, given to each method that has it.
+    `slice_n` is the number of starts along each axis of a slice, at most. Every other key is an option,
+    given to each method that has it.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -72,6 +73,7 @@ class Quick(BaseModel):
     starts: Annotated[Whole, Field(ge=1)] | None = None
     replicates: Annotated[Whole, Field(ge=1)] | None = None
     budget: BudgetLimits | None = None
+    slice_n: Annotated[Whole, Field(ge=2)] | None = None
 
 
 class Data(Section):
@@ -131,6 +133,24 @@ class Expect(Section):
     at: Literal["full"] | None = None
 
 
+class Slice(Section):
+    """One [[slice]] block: a grid over two parameters, all others as in `base`; components from 1.
+
+    `n` points along each axis; each of the `methods` (labels) is started from all of them; `paths` of the
+    fits that start on the slice and whose history is kept.
+    """
+
+    name: Text
+    data: Text
+    model: Text | None = None
+    axes: tuple[tuple[Any, ...], ...]
+    ranges: tuple[tuple[Number, ...], ...]
+    n: Annotated[Whole, Field(ge=2)] = 60
+    base: Table
+    methods: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+    paths: Annotated[bool, Strict()] = False
+
+
 class StudyFile(Section):
     """The whole file."""
 
@@ -145,6 +165,7 @@ class StudyFile(Section):
     data: Annotated[tuple[Data, ...], Field(min_length=1)]
     model: Annotated[tuple[Model, ...], Field(min_length=1)]
     method: Annotated[tuple[Method, ...], Field(min_length=1)]
+    slice: tuple[Slice, ...] = ()
     expect: tuple[Expect, ...] = ()
 
 
@@ -167,11 +188,12 @@ class Study:
         return self.path.parent
 
     def digest(self, digests: Mapping[str, str], quick: bool) -> str:
-        """SHA-256 (16 hex digits) of all that fits depend on: not title, question and expectations.
+        """SHA-256 (16 hex digits) of all that fits depend on: not title, question, slices and expectations.
 
         `digests` are those of the real data, so that a changed file is another study.
         """
-        words = {"title", "question", "expect"} | (set() if quick else {"quick"})
+        words: dict[str, Any] = dict.fromkeys(("title", "question", "expect", "slice"), True)
+        words["quick"] = {"slice_n"} if quick else True
         fits = self.file.model_dump(mode="json", exclude=words)
         text = json.dumps([fits, dict(digests), quick], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from mixcompare.errors import ContractError
 from mixcompare.records import SOUND
-from mixcompare.report import style
+from mixcompare.report import style, words
 from mixcompare.study.landscape import Landscape, Path
 
 DROPS = np.array([0.1, 0.3, 1, 3, 10, 30, 100, 300, 1e3, 3e3, 1e4, 3e4, 1e5])
@@ -68,7 +68,7 @@ def draw_paths(landscape: Landscape, paths: Sequence[Path], ax: Axes | None = No
         look = style.look(path.method)
         line = "--" if look.hollow else "-"
         steps = path.steps
-        sound = path.record.finding in SOUND
+        sound = path.finding in SOUND
         ax.plot(*steps.T, color=look.color, ls=line, lw=1.1, marker=".", ms=2.5, zorder=3)
         mark: dict[str, Any] = (
             {"marker": look.marker, "mfc": look.face, "color": look.color}
@@ -83,7 +83,7 @@ def draw_paths(landscape: Landscape, paths: Sequence[Path], ax: Axes | None = No
                         va="bottom" if number % 4 in (1, 2) else "top", ha=side,
                         color=mark["color"], zorder=5, annotation_clip=True)  # fmt: skip
         outside = "" if _inside(steps, (left, right), (bottom, top)) else ", leaves the picture"
-        label = f"{number}  {path.method}: {path.record.finding.replace('_', ' ')}{outside}"
+        label = f"{number}  {path.method}: {words.finding(path.finding)}{outside}"
         handles.append(Line2D([], [], lw=1.1, ms=5, label=label, ls=line,
                               **{**mark, "color": look.color, "mec": mark["color"]}))  # fmt: skip
     start = next((path.points[0] for path in paths if len(path.points)), None)
