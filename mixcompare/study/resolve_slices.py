@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from mixcompare.errors import SpecError, nearest
@@ -41,7 +42,7 @@ def _slice(study: spec.Study, design: Design, i: int, quick: bool) -> PlannedSli
         cut = make_slice(model, data.first, base, axes, block.ranges, n)  # type: ignore[arg-type]
     settings = [block.model_dump(mode="json"), n]
     digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
-    methods = _methods(study, design, i)
+    methods = _methods(study, design, i, study.file.quick.leave_out if quick else ())
     return PlannedSlice(block.name, data, model, cut, methods, block.paths, digest)
 
 
@@ -74,11 +75,15 @@ def _model(study: spec.Study, design: Design, i: int) -> MixtureModel:
     return known[block.model]
 
 
-def _methods(study: spec.Study, design: Design, i: int) -> tuple[PlannedMethod, ...]:
-    """Those named, as the study has them."""
+def _methods(
+    study: spec.Study, design: Design, i: int, left_out: Sequence[str]
+) -> tuple[PlannedMethod, ...]:
+    """Those named, as the study has them; not those that are left out of all of it."""
     known = {method.label: method for method in design.methods}
     labels = study.file.slice[i].methods or ()
     for j, label in enumerate(labels):
+        if label in left_out:
+            continue
         where = f"{study.path}: {place('slice', i, 'methods', j)}"
         if label not in known:
             raise SpecError(
@@ -96,7 +101,7 @@ def _methods(study: spec.Study, design: Design, i: int) -> tuple[PlannedMethod, 
             f"{study.path}: {place('slice', i, 'methods')}: expected a study whose budget is a number of "
             f"passes, got a limit in seconds, which would make another map on every machine"
         )
-    return tuple(known[label] for label in labels)
+    return tuple(known[label] for label in labels if label not in left_out)
 
 
 def _axis(axis: tuple[Any, ...]) -> Axis:

@@ -15,15 +15,25 @@ from mixcompare.problem import Problem
 from mixcompare.study.run import load_results, run_study
 from mixcompare.study.spec import load_study
 
-STUDY = """
+STARTS = """starts.given = [
+    { weights = [0.5, 0.5], means = [9.0, 2.0], covariances = [2.0, 2.0] },
+    { weights = [0.4, 0.6], means = [2.0, 9.0], covariances = [2.0, 2.0] },
+]
+"""
+
+STUDY = (
+    """
 title = "Slices"
 seed = 3
 quick = { slice_n = 3 }
+history = { methods = ["em"], starts = 2 }
 
 [[data]]
 name = "points"
 dataset = "ten_points"
-starts.given = [{ weights = [0.5, 0.5], means = [2.0, 9.0], covariances = [2.0, 2.0] }]
+"""
+    + STARTS
+    + """
 
 [[model]]
 family = "gaussian"
@@ -49,6 +59,7 @@ ranges = [[0, 12], [0, 12]]
 n = 6
 base = { weights = [0.5, 0.5], means = [2.0, 9.0], covariances = [2.0, 2.0] }
 methods = ["em", "boxed"]
+paths = true
 
 [[slice]]
 name = "surface"
@@ -57,6 +68,7 @@ axes = [["covariances", 1], ["weights", 2]]
 ranges = [[0.1, 4], [0, 1]]
 base = { weights = [0.5, 0.5], means = [2.0, 9.0], covariances = [2.0, 2.0] }
 """
+)
 
 
 @pytest.fixture
@@ -98,6 +110,17 @@ def test_a_slice_is_what_basins_and_surface_are(study: Path, tmp_path: Path) -> 
     assert landscape.loglik.shape == (81, 81)
     theta = landscape.slice.point(40)
     assert landscape.loglik[0, 40] == Problem(landscape.slice.model, data).log_likelihood(theta)
+
+
+def test_paths_are_kept_histories_in_the_order_of_their_start(study: Path, tmp_path: Path) -> None:
+    results = run_study(study, tmp_path / "out", quick=True)
+    (path,) = results.slices["the means"].paths  # the other start is not on the slice
+    assert (path.method, path.finding) == ("em", "maximum")
+    assert path.points[0] == pytest.approx((9.0, 2.0))
+    assert path.steps[-1] == pytest.approx((10.7, 2.42), abs=1e-3)
+    row = results.rows[results.rows["key"].isin(results.histories["key"])].iloc[0]
+    assert json.loads(row["permutation"]) == [1, 0]
+    assert path.loglik[-1] == pytest.approx(row["loglik"], abs=1e-6)
 
 
 def test_a_slice_that_is_there_is_not_made_again(study: Path, tmp_path: Path) -> None:
@@ -144,10 +167,7 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         ["slice[1].model", "gaussian K=2 full"],
     ),
     "no model named": (
-        replaced("n_components = 2", "n_components = [1, 2]").replace(
-            "starts.given = [{ weights = [0.5, 0.5], means = [2.0, 9.0], covariances = [2.0, 2.0] }]",
-            "",
-        ),
+        replaced("n_components = 2", "n_components = [1, 2]").replace(STARTS, ""),
         ["slice[1].model", "got 2: name one of"],
     ),
     "method": (
@@ -168,7 +188,7 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         ["slice[1].base", "sum"],
     ),
     "n": (replaced("n = 6", "n = 1"), ["slice[1].n", "at least 2"]),
-    "paths": (replaced("n = 6", 'paths = "yes"'), ["slice[1].paths"]),
+    "paths": (replaced("paths = true", 'paths = "yes"'), ["slice[1].paths"]),
     "unknown key": (replaced("n = 6", "m = 6"), ["slice[1]", 'unknown key "m"']),
     "name twice": (replaced('name = "surface"', 'name = "the means"'), ["slice", "twice"]),
     "seconds": (
