@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from mixcompare import registry
 from mixcompare.data import Dataset
@@ -23,6 +23,7 @@ from mixcompare.study.design import (
 from mixcompare.study.expect import check_names
 from mixcompare.study.explain import at, blame, place
 from mixcompare.study.resolve_data import resolve_data
+from mixcompare.study.resolve_slices import resolve_slices
 
 
 def make_design(study: spec.Study, quick: bool = False, kept: Mapping[str, Dataset] = {}) -> Design:
@@ -62,6 +63,7 @@ def make_design(study: spec.Study, quick: bool = False, kept: Mapping[str, Datas
         history=_history(study, names, methods),
     )
     _check_fits(study, design, {d.source.name: d.starts_at for d in data})
+    design = replace(design, slices=resolve_slices(study, design, quick))
     _check_expectations(study, design, quick)
     if not quick:
         _check_animate(study, design)
@@ -143,14 +145,15 @@ def _check_quick(study: spec.Study, methods: Sequence[PlannedMethod]) -> None:
         "starts",
         "replicates",
         "budget",
+        "slice_n",
         "leave_out",
         *(key for m in methods for key in _options(m.estimator)),
     ]
     for key in study.file.quick.model_extra or {}:
         if key not in known:
             raise SpecError(
-                f'{study.path}: quick: unknown key "{key}": expected starts, replicates, budget, leave_out, '
-                f"or an option of one of the study's methods.{nearest(key, known)}"
+                f'{study.path}: quick: unknown key "{key}": expected starts, replicates, budget, slice_n, '
+                f"leave_out, or an option of one of the study's methods.{nearest(key, known)}"
             )
     _find_methods(study, ("quick", "leave_out"), study.file.quick.leave_out, methods)
 
@@ -226,6 +229,7 @@ def _check_expectations(study: spec.Study, design: Design, quick: bool) -> None:
         "model": [planned.model.name for planned in design.models],
         "method": [planned.label for planned in design.methods],
         "other": [planned.label for planned in design.methods],
+        "slice": [planned.name for planned in design.slices],
     }
     for i, block in enumerate(study.file.expect):
         if quick and block.at == "full":

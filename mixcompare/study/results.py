@@ -19,6 +19,7 @@ from mixcompare import registry
 from mixcompare.data import Dataset
 from mixcompare.errors import DataError, SpecError, StoreError
 from mixcompare.mixture import MixtureModel
+from mixcompare.store.slice_files import SliceFile
 from mixcompare.study import (
     accuracy,
     advice,
@@ -43,6 +44,7 @@ from mixcompare.study import histories as histories_of
 from mixcompare.study.histories import History
 from mixcompare.study.modes import Visits
 from mixcompare.study.replay import Plan, Replay, repeat
+from mixcompare.study.slices import StudySlice, read_slices
 from mixcompare.theta import Theta
 
 
@@ -66,6 +68,8 @@ class Results:
     histories : DataFrame
         Long: key, step, passes, loglik, theta (JSON, in the method's own order); of fits whose parameters
         were kept at every evaluation.
+    slices : mapping
+        Name -> slice as stored.
     plan : callable
         Returns the tasks behind the rows, for `replay`.
     """
@@ -79,6 +83,7 @@ class Results:
         draws: Callable[[str], Any] | None = None,
         quick: bool = False,
         histories: pd.DataFrame | None = None,
+        slices: Mapping[str, SliceFile] | None = None,
         plan: Plan | None = None,
     ) -> None:
         self.fits = fits
@@ -90,6 +95,7 @@ class Results:
         self.histories = (
             pd.DataFrame(columns=histories_of.COLUMNS) if histories is None else histories
         )
+        self._slices = dict(slices or {})
         self._plan = plan
         self._passes: dict[tuple[float, ...], pd.DataFrame] = {}
 
@@ -174,6 +180,11 @@ class Results:
             if seen is not None:
                 found[str(row["key"])] = seen
         return found
+
+    @cached_property
+    def slices(self) -> dict[str, StudySlice]:
+        """The study's slices of the likelihood by name: surface, basins, paths (`slices.read_slices`)."""
+        return read_slices(self, self._slices)
 
     def reached_by(self) -> pd.DataFrame:
         """How often each method ended at each distinct optimum (`discovery.count_reached`)."""

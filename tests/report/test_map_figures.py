@@ -7,7 +7,6 @@ import pytest
 
 from mixcompare.errors import ContractError, SpecError
 from mixcompare.mixture import MixtureModel
-from mixcompare.records import Cost, FitRecord, Solver, Trajectory, Verdict
 from mixcompare.report.figures import basins, surface
 from mixcompare.study.basin_blocks import Reached
 from mixcompare.study.basins import Basins
@@ -102,9 +101,7 @@ def test_a_path_keeps_what_improved_and_says_how_it_ended(hill):
     loglik = np.array([-125.0, -np.inf, -5.0, 0.0])
 
     def path(method: str, finding: str) -> Path:
-        record = FitRecord("", method, {}, None, 0.0, Trajectory(np.empty(0), np.empty(0)), Cost(),
-                           Solver(), Verdict(finding))  # fmt: skip
-        return Path(method, points, loglik, record)
+        return Path(method, points, loglik, finding)
 
     good = path("em", "maximum")
     np.testing.assert_array_equal(good.steps, points[[0, 2, 3]])

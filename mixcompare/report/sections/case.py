@@ -27,6 +27,7 @@ from mixcompare.report.sections import (
     iterations,
     optima,
     overview,
+    slices,
 )
 from mixcompare.report.sections.cost import Cost
 from mixcompare.report.sections.curves import Fitted, densities
@@ -36,6 +37,7 @@ from mixcompare.report.sections.intervals import best_end, draws_of, parameters,
 from mixcompare.report.sections.iterations import Iterations
 from mixcompare.report.sections.optima import Optima, as_theta
 from mixcompare.report.sections.paths import panels, strips
+from mixcompare.report.sections.slices import Shown
 from mixcompare.report.tables import Table
 from mixcompare.report.view import Case, View
 
@@ -69,6 +71,7 @@ class CaseData:
     priors: dict[str, list[str]]
     """A prior in words -> the samplers that used it."""
     accuracy: list[Table]
+    slices: list[Shown]
 
 
 def compute(view: View, case: Case) -> CaseData:
@@ -97,6 +100,7 @@ def compute(view: View, case: Case) -> CaseData:
         sampled=draws.compute(view, case),
         priors=_priors(case, samplers),
         accuracy=accuracy.compute(view, case),
+        slices=slices.compute(view, case),
     )
 
 

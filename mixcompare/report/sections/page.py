@@ -10,7 +10,15 @@ from mixcompare.report import words
 from mixcompare.report.document import Drawing, Items, Paragraph, Section, Tabular
 from mixcompare.report.figures.density import Densities
 from mixcompare.report.figures.posterior import Parameter
-from mixcompare.report.sections import accuracy, cost, draws, identification, iterations, optima
+from mixcompare.report.sections import (
+    accuracy,
+    cost,
+    draws,
+    identification,
+    iterations,
+    optima,
+    slices,
+)
 from mixcompare.report.sections.case import CaseData
 from mixcompare.report.tables import (
     Column,
@@ -33,6 +41,7 @@ def draw(data: CaseData) -> Section:
     parts += [
         _paths(data),
         iterations.draw(data.iterations),
+        *slices.draw(case, data.slices),
         cost.draw(case, data.cost),
         draws.draw(case, data.sampled),
         _posterior(data),

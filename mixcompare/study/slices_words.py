@@ -1,0 +1,94 @@
+"""What a slice shows, in plain English: where it is high, and where starts all over it lead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from mixcompare.records import SOUND
+from mixcompare.study import words
+from mixcompare.study.basins import Basins
+from mixcompare.study.ends import REACHED
+from mixcompare.study.slices import StudySlice
+
+MOST = 12
+"""Numbers of one parameter that are written out at most."""
+
+
+def tell(one: StudySlice, best_known: float | None = None) -> Iterator[str]:
+    """Sentences about a slice; `best_known` (nats) is that of the study's fits on the same data."""
+    first, second = one.cut.names
+    yield f"Only {first} and {second} move; everything else is held: {_held(one)}."
+    loglik = one.landscape.loglik
+    if np.isfinite(loglik).any():
+        row, column = np.unravel_index(np.nanargmax(np.where(np.isfinite(loglik), loglik, -np.inf)),
+                                       loglik.shape)  # fmt: skip
+        x, y = (grid[i] for grid, i in zip(one.landscape.slice.grids, (column, row), strict=True))
+        top = float(loglik[row, column])
+        yield (
+            f"The highest point of the grid, {words.nats(top)} nats, is at {first} = {x:.3g}, {second} = "
+            f"{y:.3g}{_below(top, best_known)}."
+        )
+    if one.basins is not None:
+        yield from _basins(one.basins, best_known)
+
+
+def _held(one: StudySlice) -> str:
+    """The base, without what moves."""
+    base = {name: np.array(value) for name, value in one.cut.base.items()}
+    parts = []
+    for name, value in base.items():
+        for axis in one.cut.axes:
+            if axis[0] == name:
+                value[axis[1:]] = np.nan
+        kept = value[~np.isnan(value)]
+        if not kept.size:
+            continue
+        shown = ", ".join(f"{number:.4g}" for number in kept.ravel())
+        parts.append(f"{name} {shown}" if kept.size <= MOST else f"{name} as in the study file")
+    return "; ".join(parts) or "nothing"
+
+
+def _below(top: float, best_known: float | None) -> str:
+    if best_known is None or best_known - top < REACHED:
+        return ""
+    return (
+        f", {words.gap(best_known - top)} nats below the best known optimum, which has other values of "
+        f"what is held here"
+    )
+
+
+def _basins(basins: Basins, best_known: float | None) -> Iterator[str]:
+    starts = basins.slice.n**2
+    best = basins.reached[0]
+    if not best.optimum:
+        yield f"None of the {starts:,} starts of any method leads to an optimum."
+        return
+    shares = {method: float((index == 0).mean()) for method, index in basins.maps.items()}
+    order = sorted(shares, key=lambda method: -shares[method])
+    said = [f"{method} {words.percent(shares[method])}" for method in order]
+    what = "the best known optimum" if best.standing == "global" else "the highest optimum reached"
+    if best_known is not None and best_known - best.loglik > REACHED:
+        what = f"the best of what is reached ({words.nats(best.loglik)} nats)"
+    yield (
+        f"Share of the {starts:,} starts, one at each point of the grid, from which a method reaches "
+        f"{what}: {words.listed(said)}."
+    )
+    if len(basins.methods) > 1:
+        same = float((basins.disagreement() == 1).mean())
+        yield f"All {words.spelled(len(basins.methods))} methods reach the same from {words.percent(same)}."
+    yield from _claims(basins)
+
+
+def _claims(basins: Basins) -> Iterator[str]:
+    """Who claimed success at ends that are no optimum."""
+    unsound = np.array([what.finding not in SOUND for what in basins.reached])
+    said = []
+    for method, index in basins.maps.items():
+        claimed = basins.said[method] == 1
+        wrong = int((claimed & unsound[index]).sum())
+        if wrong:
+            said.append(f"{method} at {wrong:,} of {int(claimed.sum()):,}")
+    if said:
+        yield f"Claims of success at ends that are not sound: {words.listed(said)}."
