@@ -1,4 +1,4 @@
-"""Leave-one-out cross-validation of a posterior: how well it predicts each observation from all the others."""
+"""Leave-one-out cross-validation of a posterior: how well it predicts each observation from the others."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ class LeaveOneOut:
 def leave_one_out(model: MixtureModel, data: Dataset, draws: Draws) -> LeaveOneOut:
     """Pareto-smoothed importance sampling over the draws of a posterior, by ArviZ (`arviz.loo`).
 
-    No relabelling changes it. Vehtari, Gelman and Gabry 2017, Statistics and Computing 27, 1413-1432; Vehtari,
-    Simpson, Gelman, Yao and Gabry 2024, J. Mach. Learn. Res. 25(72).
+    No relabelling changes it. Vehtari, Gelman and Gabry 2017, Statistics and Computing 27, 1413-1432;
+    Vehtari, Simpson, Gelman, Yao and Gabry 2024, J. Mach. Learn. Res. 25(72).
 
     Parameters
     ----------

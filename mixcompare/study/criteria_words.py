@@ -1,4 +1,4 @@
-"""Sentences about the choice of model: what each criterion prefers, by how much, and whether methods agree."""
+"""Sentences about the choice of model: what each criterion prefers, by how much, whether methods agree."""
 
 from __future__ import annotations
 

@@ -9,7 +9,18 @@ from mixcompare.study.quantity import FITS, NoAnswer, Quantity, Selection
 if TYPE_CHECKING:
     import pandas as pd
 
-NUMBERS = ("aic", "bic", "icl", "separation", "loglik", "q", "elpd_loo", "elpd_loo_se", "p_loo", "bad_k")
+NUMBERS = (
+    "aic",
+    "bic",
+    "icl",
+    "separation",
+    "loglik",
+    "q",
+    "elpd_loo",
+    "elpd_loo_se",
+    "p_loo",
+    "bad_k",
+)
 """Numbers of a model that can be expected; the criteria among them choose."""
 
 

@@ -1,18 +1,19 @@
-"""Choice of model, from planted rows: 30 points in two groups, one component or two, two methods and a sampler."""
+"""Choice of model, from planted rows: 30 points in two groups, one component or two."""
 
 import json
 
 import numpy as np
 import pytest
 import xarray as xr
-from scipy.stats import norm
 from planted import BEST, LOWER, NARROW, results, row, several
+from scipy.stats import norm
 
 from mixcompare.data import Dataset
 from mixcompare.inference.criteria import information_criteria
 from mixcompare.mixture import MixtureModel
 from mixcompare.study import criteria_words
 from mixcompare.study.criteria import rank
+from mixcompare.study.expect import find
 from mixcompare.theta import Theta
 
 QUANTILES = norm.ppf((np.arange(15) + 0.5) / 15)
@@ -227,3 +228,37 @@ def test_replicates_are_counted():
     made = study(rows, {("planted", 0): X, ("planted", 1): X})
     said = list(criteria_words.tell(made, "planted"))
     assert any(text.startswith("Over data sets BIC prefers gaussian K=") for text in said)
+
+
+# -- quantities -----------------------------------------------------------------------------------
+
+
+def test_expected_criteria_and_choices():
+    made = sampled()
+    table = made.criteria("planted").set_index(["model", "method"])
+    where = {"data": "planted", "model": "gaussian K=2 full"}
+    bic = table.loc[("gaussian K=2 full", "em"), "bic"]
+    assert find(made, "criterion", {**where, "criterion": "bic"}) == (pytest.approx(bic), "")
+    other = {**where, "method": "bfgs", "criterion": "bic"}
+    assert find(made, "criterion", other)[0] > bic + 1
+    looked = find(made, "criterion", {**where, "criterion": "elpd_loo"})[0]
+    assert looked == pytest.approx(table.loc[("gaussian K=2 full", "nuts"), "elpd_loo"])
+    assert find(made, "chosen", {"criterion": "bic"}) == ("gaussian K=2 full", "")
+    assert find(made, "chosen", {"criterion": "bic", "method": "bfgs"})[0] == "gaussian K=1 full"
+    assert find(made, "chosen", {"criterion": "elpd_loo"})[0] == "gaussian K=2 full"
+
+
+@pytest.mark.parametrize(
+    ("quantity", "where", "reason"),
+    [
+        ("criterion", {"criterion": "bic"}, "2 models are selected"),
+        ("criterion", {"criterion": "dic", "model": "gaussian K=2 full"}, 'no criterion "dic"'),
+        ("criterion", {"criterion": "bic", "model": "gaussian K=2 tied"}, "singular 1"),
+        ("chosen", {"criterion": "separation"}, "chooses no model"),
+        ("chosen", {"criterion": "elpd_loo"}, "no model has this criterion"),
+    ],
+)
+def test_no_answer_has_a_reason(quantity, where, reason):
+    found, note = find(study(planted()), quantity, where)
+    assert found is None
+    assert reason in note

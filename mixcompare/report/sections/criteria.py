@@ -54,12 +54,12 @@ def draw(found: list[Choice]) -> Section:
 _EXPLAINED = (
     "AIC is -2 l + 2 q and BIC is -2 l + q log n, with l the log-likelihood at the best verified optimum "
     "that is not narrow, q the number of free parameters and n that of observations; ICL adds to BIC the "
-    "doubtfulness of the classification, so that it prefers components that do not overlap. Smaller is better; "
-    "the R package mclust prints BIC and ICL with the opposite sign. Separation is 1 where every observation "
-    "is surely of one component, 0 where all are a toss-up. Leave-one-out is the expected log density of a new "
-    "observation times n, larger is better, from draws with nothing wrong; it depends on the prior, the other "
-    "three do not. No criterion says that a model is true, and they answer different questions: ICL looks "
-    "for groups, BIC for a density, AIC and leave-one-out for prediction."
+    "doubtfulness of the classification, so that it prefers components that do not overlap. Smaller is "
+    "better; the R package mclust prints BIC and ICL with the opposite sign. Separation is 1 where every "
+    "observation is surely of one component, 0 where all are a toss-up. Leave-one-out is the expected log "
+    "density of a new observation times n, larger is better, from draws with nothing wrong; it depends on "
+    "the prior, the other three do not. No criterion says that a model is true, and they answer different "
+    "questions: ICL looks for groups, BIC for a density, AIC and leave-one-out for prediction."
 )
 
 
@@ -83,9 +83,9 @@ def _part(one: Choice) -> Section:
     blocks: list[Any] = [Items(one.sentences)]
     if one.panels:
         caption = (
-            "Each criterion against the number of components, as its difference from the lowest (linear up to "
-            "10, logarithmic above). The ring marks the model that the criterion prefers. Bars: two standard "
-            f"errors of the difference.{where}"
+            "Each criterion against the number of components, as its difference from the lowest (linear up "
+            "to 10, logarithmic above). The ring marks the model that the criterion prefers. Bars: two "
+            f"standard errors of the difference.{where}"
         )
         drawn = registry.load("figures", "criteria")(one.panels)
         blocks.append(Drawing(name, f"Criteria, {one.data}", caption, drawn))
@@ -164,9 +164,7 @@ def _draw_lines(draws: pd.DataFrame) -> list[dict[str, Any]]:
 def _ordered(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Models by form, then by size."""
     forms = {form: place for place, form in enumerate(dict.fromkeys(map(_form, records(table))))}
-    return sorted(
-        records(table), key=lambda line: (forms[_form(line)], line["n_components"])
-    )
+    return sorted(records(table), key=lambda line: (forms[_form(line)], line["n_components"]))
 
 
 def _form(line: Mapping[str, Any]) -> tuple[str, str]:
