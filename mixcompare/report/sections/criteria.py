@@ -222,7 +222,7 @@ def _panel(
     """Differences on the scale of -2 log-likelihood, from the best model that the criterion knows."""
     curves = []
     for form, label in labels.items():
-        lines = ranked[(ranked[["family", "options"]] == form).all(axis=1)]
+        lines = ranked[(ranked["family"] == form[0]) & (ranked["options"] == form[1])]
         lines = lines.sort_values("n_components")
         if criterion in OF_DRAWS:
             above = -2 * lines["elpd_difference"].to_numpy(float)
