@@ -105,13 +105,13 @@ def test_the_best_model_is_ringed_in_every_panel():
 
 
 def test_the_section_is_in_the_report_where_there_is_a_choice(make, rows, tmp_path):
-    build(make([rows[0], rows[4]], study=STUDY), tmp_path)
+    build(make([rows[0], rows[2]], study=STUDY), tmp_path)
     page = (tmp_path / "report.md").read_text()
     assert "## Choice of model" in page
-    assert page.count("BIC prefers gaussian K=2 tied") == 1
+    assert page.count("BIC prefers gaussian K=2 full") == 1
     assert (tmp_path / "figures/waiting-criteria.svg").is_file()
     table = (tmp_path / "tables/waiting-criteria.csv").read_text()
-    assert "gaussian K=2 tied" in table
+    assert "gaussian K=2 full" in table
 
 
 def test_one_model_leaves_nothing_to_choose(make):
