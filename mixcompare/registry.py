@@ -104,6 +104,7 @@ NAMES: dict[str, dict[str, str]] = {
         "paths": "mixcompare.report.figures.surface:draw_paths",
         "path-panels": "mixcompare.report.figures.surface:draw_path_panels",
         "claims": "mixcompare.report.figures.claims:draw",
+        "criteria": "mixcompare.report.figures.criteria:draw",
         "performance-profiles": "mixcompare.report.figures.performance_profiles:draw",
         "data-profiles": "mixcompare.report.figures.data_profiles:draw",
         "runtime-distributions": "mixcompare.report.figures.runtime_distributions:draw",

@@ -24,6 +24,7 @@ from mixcompare.report.sections import (
     case,
     claims,
     cost,
+    criteria,
     expectations,
     overview,
     page,
@@ -90,7 +91,7 @@ def build(results: Any, out: str | Path, formats: Sequence[str] = FORMATS) -> Pa
 
 def compose(view: View) -> list[Section]:
     """The sections of a report in their order; what has no blocks is left out."""
-    sections = [asked.draw(asked.compute(view))]
+    sections = [asked.draw(asked.compute(view)), criteria.draw(criteria.compute(view))]
     sections += [page.draw(case.compute(view, one)) for one in view.cases]
     sections += [
         calibration.draw(calibration.compute(view)),

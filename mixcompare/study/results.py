@@ -26,6 +26,7 @@ from mixcompare.study import (
     answer,
     calibration,
     claims,
+    criteria,
     diagnostics,
     discovery,
     ends,
@@ -98,6 +99,7 @@ class Results:
         self._slices = dict(slices or {})
         self._plan = plan
         self._passes: dict[tuple[float, ...], pd.DataFrame] = {}
+        self._criteria: dict[str | None, pd.DataFrame] = {}
 
     def __repr__(self) -> str:
         kinds = [self.rows[name].nunique() for name in ("data", "model", "method")]
@@ -173,7 +175,7 @@ class Results:
             known = optima[(optima[ends.CASE] == [row[name] for name in ends.CASE]).all(axis=1)]
             dataset = self.data[at]
             model = self.model_on(row["model"], dataset)
-            tree = None if known.empty or model is None else self._tree(place)
+            tree = None if known.empty or model is None else self.tree(place)
             if model is None or tree is None:
                 continue
             seen = modes.visit(model, dataset, ends.parse(row["prior"]), tree, known)
@@ -239,6 +241,12 @@ class Results:
     ) -> pd.DataFrame:
         """Hoos and Stuetzle's, one per data, model and method (`passes.runtime_distributions`)."""
         return passes.runtime_distributions(self.passes_to(tolerances))
+
+    def criteria(self, data: str | None = None) -> pd.DataFrame:
+        """AIC, BIC, ICL and leave-one-out by model and method, of all data or some (`criteria.tabulate`)."""
+        if data not in self._criteria:
+            self._criteria[data] = criteria.tabulate(self, data)
+        return self._criteria[data].copy()
 
     def near_thresholds(self, factor: float = margins.NEAR) -> pd.DataFrame:
         """Verdicts that hung on a threshold (`margins.near_thresholds`)."""
@@ -336,7 +344,7 @@ class Results:
         optima = self._optima[0] if self.visits else pd.DataFrame()  # which take their time
         return modes.table(self._related, optima, self.visits)
 
-    def _tree(self, place: str) -> Any:
+    def tree(self, place: str) -> Any:
         """Stored draws, or None."""
         try:
             return self.draws(place) if self.draws else None
