@@ -29,6 +29,7 @@ from mixcompare.study import (
     discovery,
     ends,
     expect,
+    groups,
     margins,
     modes,
     optima,
@@ -128,6 +129,10 @@ class Results:
     def optima(self) -> pd.DataFrame:
         """Distinct verified optima (`optima.find_optima`)."""
         return self._optima[0].copy()
+
+    def groups(self) -> pd.DataFrame:
+        """Known groups beside the components of each distinct optimum (`groups.tabulate`)."""
+        return self._groups.copy()
 
     def modes(self) -> pd.DataFrame:
         """Which optima the draws of each posterior visited, and what they missed (`modes.table`)."""
@@ -301,6 +306,10 @@ class Results:
     @cached_property
     def _optima(self) -> tuple[pd.DataFrame, pd.Series]:
         return optima.find_optima(self._related, self._log_density)
+
+    @cached_property
+    def _groups(self) -> pd.DataFrame:
+        return groups.tabulate(self._optima[0], self.model_on, self.data)
 
     @cached_property
     def _modes(self) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from mixcompare.study import calibration, contests, posteriors, words
+from mixcompare.study import calibration, contests, groups_words, posteriors, words
 from mixcompare.study.case import Case
 from mixcompare.study.ends import NO_END, each, in_order
 from mixcompare.study.words import listed, number_of
@@ -21,6 +21,7 @@ def tell(results: Any) -> list[str]:
     for (data, model), rows in results.rows.groupby(["data", "model"], sort=False):
         case = Case(results, str(data), str(model), rows)
         said += best_known(case)
+        said += groups_words.tell(case)
         said += contests.reached(case)
         said += contests.missed(case)
         said += contests.solvers(case)
