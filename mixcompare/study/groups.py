@@ -18,7 +18,7 @@ from mixcompare.theta import Theta
 GROUP_COLUMNS = [
     *CASE,
     *("point", "rank", "standing", "narrow", "nearest", "loglik", "gap", "n", "agree"),
-    *("share", "lower", "upper", "rand", "groups", "matched", "theta"),
+    *("share", "lower", "upper", "rand", "used", "groups", "matched", "theta"),
 ]
 
 ModelOn = Callable[[str, Dataset], MixtureModel | None]
@@ -49,8 +49,9 @@ def tabulate(
         `standing` and `narrow`; `nearest`: the optimum with the highest agreement, narrow ones only if
         there are no others; `loglik` and `gap` (nats below the best known; nan if there is none); `agree` of
         `n` observations and their `share` with Wilson's 95 % interval from `lower` to `upper`; `rand`, the
-        adjusted Rand index (Hubert and Arabie 1985; 0 by chance, 1 for the same partition); `groups`, their
-        names; `matched`, the group of each component, "" for none; `theta`.
+        adjusted Rand index (Hubert and Arabie 1985; 0 by chance, 1 for the same partition); `used`, how many
+        components are the most probable one of any observation; `groups`, their names; `matched`, the group of each component, "" for none or
+        where it is the most probable one of no observation; `theta`.
     """
     lines: list[tuple[Any, ...]] = []
     for case, part in optima.groupby(CASE, sort=False):
@@ -126,10 +127,12 @@ def _judge(
     agree = int(table[components, matches].sum())
     matched = [""] * model.n_components
     for component, match in zip(components, matches, strict=True):
-        matched[component] = groups[match]
+        if table[component].any():
+            matched[component] = groups[match]
     rand = float(adjusted_rand_score(np.repeat(labels, counts), np.repeat(most_probable, counts)))
     lower, upper = wilson(agree, int(dataset.n))
-    return agree, agree / dataset.n, lower, upper, rand, groups, tuple(matched)
+    used = int((table.sum(axis=1) > 0).sum())
+    return agree, agree / dataset.n, lower, upper, rand, used, groups, tuple(matched)
 
 
 def classify(model: MixtureModel, dataset: Dataset, theta: Theta) -> np.ndarray:

@@ -27,9 +27,9 @@ def tell(case: Case) -> Iterator[str]:
         text = f"at the best known optimum the most probable components agree with {_agree(best)}{more}"
     else:
         text = (
-            f"the highest optimum is not the grouping into {_groups(best)}: its most probable components "
-            f"agree with {_agree(best)}; the optimum nearest to the labels agrees with "
-            f"{_agree(nearest)} and lies {words.gap(nearest['gap'])} nats lower"
+            f"the highest optimum is not the grouping into {_groups(best)}: {_makes(best)}; the optimum "
+            f"nearest to the labels agrees with {_agree(nearest)} and lies "
+            f"{words.gap(nearest['gap'])} nats lower"
         )
     yield f"{case.name}: {text}.{_labelled(found)}"
 
@@ -55,8 +55,8 @@ def summed(results: Any) -> Iterator[str]:
         else:
             yield (
                 f"On {case.name} the highest likelihood does not belong to the grouping into "
-                f"{_groups(best)}, which no method saw: the best known optimum agrees with "
-                f"{_agree(best)}, and one that agrees with {_agree(nearest)} lies "
+                f"{_groups(best)}, which no method saw: {_makes(best)}. An optimum that agrees with "
+                f"{_agree(nearest)} lies "
                 f"{words.gap(nearest['gap'])} nats lower."
             )
 
@@ -74,6 +74,16 @@ def _groups(line: Any) -> str:
 def _agree(line: Any) -> str:
     of = f"{words.of(int(line['agree']), int(line['n']))} labels"
     return f"{of} ({words.percent(line['share'])}; adjusted Rand index {line['rand']:.2f})"
+
+
+def _makes(best: Any) -> str:
+    """What the best known optimum makes of the observations."""
+    if best["used"] == 1:
+        return (
+            f"at the best known optimum one component is the most probable of all {int(best['n'])} "
+            "observations, which tells no group from another"
+        )
+    return f"the most probable components of the best known optimum agree with {_agree(best)}"
 
 
 def _labelled(found: pd.DataFrame) -> str:

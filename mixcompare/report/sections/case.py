@@ -23,6 +23,7 @@ from mixcompare.report.sections import (
     claims,
     cost,
     draws,
+    groups,
     identification,
     optima,
     overview,
@@ -30,6 +31,7 @@ from mixcompare.report.sections import (
 from mixcompare.report.sections.cost import Cost
 from mixcompare.report.sections.curves import Fitted, densities
 from mixcompare.report.sections.draws import Sampled
+from mixcompare.report.sections.groups import Known
 from mixcompare.report.sections.identification import Unidentified
 from mixcompare.report.sections.intervals import best_end, draws_of, parameters, refusals
 from mixcompare.report.sections.optima import Optima, as_theta
@@ -52,6 +54,7 @@ class CaseData:
     pairs: list[Any]
     optima: Optima
     bars: list[Bar]
+    groups: Known | None
     overlay: Densities | None
     by_method: list[tuple[str, Densities]]
     paths: list[Panel]
@@ -80,6 +83,7 @@ def compute(view: View, case: Case) -> CaseData:
         pairs=claims.pairs(view, case),
         optima=found,
         bars=_bars(case),
+        groups=groups.compute(view, case),
         overlay=_overlay(case, found.rows, samplers),
         by_method=_by_method(case),
         paths=panels(view, case),

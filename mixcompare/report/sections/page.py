@@ -10,7 +10,7 @@ from mixcompare.report import words
 from mixcompare.report.document import Drawing, Items, Paragraph, Section, Tabular
 from mixcompare.report.figures.density import Densities
 from mixcompare.report.figures.posterior import Parameter
-from mixcompare.report.sections import accuracy, cost, draws, identification, optima
+from mixcompare.report.sections import accuracy, cost, draws, groups, identification, optima
 from mixcompare.report.sections.case import CaseData
 from mixcompare.report.tables import (
     Column,
@@ -31,6 +31,7 @@ def draw(data: CaseData) -> Section:
     case = data.case
     parts = [_methods(data), optima.draw(case, data.optima), _densities(data)]
     parts += [
+        groups.draw(case, data.groups),
         _paths(data),
         cost.draw(case, data.cost),
         draws.draw(case, data.sampled),
