@@ -50,8 +50,8 @@ def tabulate(
         there are no others; `loglik` and `gap` (nats below the best known; nan if there is none); `agree` of
         `n` observations and their `share` with Wilson's 95 % interval from `lower` to `upper`; `rand`, the
         adjusted Rand index (Hubert and Arabie 1985; 0 by chance, 1 for the same partition); `used`, how many
-        components are the most probable one of any observation; `groups`, their names; `matched`, the group of each component, "" for none or
-        where it is the most probable one of no observation; `theta`.
+        components are the most probable one of any observation; `groups`, their names; `matched`, the group
+        of each component, "" for none or where it is the most probable one of no observation; `theta`.
     """
     lines: list[tuple[Any, ...]] = []
     for case, part in optima.groupby(CASE, sort=False):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,7 @@ import pandas as pd
 
 from mixcompare.metrics.base import entries
 from mixcompare.mixture import MixtureModel
-from mixcompare.study.accuracy import NO_END
-from mixcompare.study.ends import CASE, each, parse, parse_theta
+from mixcompare.study.ends import CASE, NO_END, each, parse, parse_theta
 
 RECOVERY_COLUMNS = [
     *CASE,
@@ -19,10 +18,8 @@ RECOVERY_COLUMNS = [
     *("parameter", "component", "index", "truth", "estimate"),
 ]
 
-START = "start_index"
 
-
-def pair(rows: pd.DataFrame, models: Mapping[str, MixtureModel]) -> pd.DataFrame:
+def pair(rows: pd.DataFrame, model_of: Callable[[Any], MixtureModel | None]) -> pd.DataFrame:
     """One line a parameter of every end that was measured against a truth with as many components.
 
     Each component of an end is paired with the true one that it was matched with when it was measured
@@ -33,8 +30,8 @@ def pair(rows: pd.DataFrame, models: Mapping[str, MixtureModel]) -> pd.DataFrame
     ----------
     rows : DataFrame
         Of `relate`.
-    models : mapping
-        By name; rows of other models have no lines.
+    model_of : callable
+        Row -> its model, as it is on its data; rows for which that is None have no lines.
 
     Returns
     -------
@@ -51,7 +48,7 @@ def pair(rows: pd.DataFrame, models: Mapping[str, MixtureModel]) -> pd.DataFrame
         measured = [(row, cell) for row, cell in measured if cell.get("match") is not None]
         answer = _answer([row for row, _ in measured])
         for row, cell in measured:
-            model = models.get(row.model)
+            model = model_of(row)
             if model is None:
                 continue
             fit = (row.data, row.replicate, row.model, row.method, row.start_index, row.key)

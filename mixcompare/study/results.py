@@ -36,6 +36,7 @@ from mixcompare.study import (
     pairs,
     passes,
     predictive,
+    recovery,
     sentences,
     summaries,
 )
@@ -224,6 +225,10 @@ class Results:
         """Simulated data: bias, RMSE, divergence, coverage, each with its error (`accuracy.measure`)."""
         return self._accuracy.copy()
 
+    def recovery(self) -> pd.DataFrame:
+        """Simulated data: learned against true parameters, components paired (`recovery.pair`)."""
+        return self._recovery.copy()
+
     def predictive(self) -> pd.DataFrame:
         """Simulated data: log density on fresh data, paired differences (`predictive.compare_predictive`)."""
         return predictive.compare_predictive(self.rows)
@@ -326,6 +331,12 @@ class Results:
     @cached_property
     def _accuracy(self) -> pd.DataFrame:
         return accuracy.measure(self.rows)
+
+    @cached_property
+    def _recovery(self) -> pd.DataFrame:
+        return recovery.pair(
+            self.rows, lambda row: self.model_on(row.model, self.dataset(row.data, row.replicate))
+        )
 
     @cached_property
     def _calibration(self) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from mixcompare.study import calibration, contests, groups_words, posteriors, words
+from mixcompare.study import calibration, contests, groups_words, posteriors, recovery_words, words
 from mixcompare.study.case import Case
 from mixcompare.study.ends import NO_END, each, in_order
 from mixcompare.study.words import listed, number_of
@@ -27,6 +27,7 @@ def tell(results: Any) -> list[str]:
         said += contests.solvers(case)
         said += posteriors.sampled(case)
         said += calibration.tell(case)
+        said += recovery_words.tell(case)
         said += contests.accuracy(case)
     return said + list(expected(results))
 

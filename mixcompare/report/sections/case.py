@@ -27,6 +27,7 @@ from mixcompare.report.sections import (
     identification,
     optima,
     overview,
+    recovery,
 )
 from mixcompare.report.sections.cost import Cost
 from mixcompare.report.sections.curves import Fitted, densities
@@ -36,6 +37,7 @@ from mixcompare.report.sections.identification import Unidentified
 from mixcompare.report.sections.intervals import best_end, draws_of, parameters, refusals
 from mixcompare.report.sections.optima import Optima, as_theta
 from mixcompare.report.sections.paths import panels, strips
+from mixcompare.report.sections.recovery import Recovered
 from mixcompare.report.tables import Table
 from mixcompare.report.view import Case, View
 
@@ -68,6 +70,7 @@ class CaseData:
     sampled: Sampled
     priors: dict[str, list[str]]
     """A prior in words -> the samplers that used it."""
+    recovered: Recovered | None
     accuracy: list[Table]
 
 
@@ -96,6 +99,7 @@ def compute(view: View, case: Case) -> CaseData:
         samplers=samplers,
         sampled=draws.compute(view, case),
         priors=_priors(case, samplers),
+        recovered=recovery.compute(view, case),
         accuracy=accuracy.compute(view, case),
     )
 

@@ -61,7 +61,8 @@ def draw(case: Case, known: Known | None) -> Section:
     caption = (
         "Agreement of the most probable component with the known group, after the matching one to one under "
         "which most observations agree, with Wilson's 95 % interval of the share. Rand: adjusted Rand index, "
-        f"0 by chance and 1 for the same partition; a component that is nobody's most probable one has no group. Gap: nats below the best known value.{more}"
+        "0 by chance and 1 for the same partition. A component that is nobody's most probable one has no "
+        f"group. Gap: nats below the best known value.{more}"
     )
     blocks.append(Tabular(Table(name, caption, _COLUMNS, known.rows)))
     return Section(name, title, blocks)

@@ -10,7 +10,15 @@ from mixcompare.report import words
 from mixcompare.report.document import Drawing, Items, Paragraph, Section, Tabular
 from mixcompare.report.figures.density import Densities
 from mixcompare.report.figures.posterior import Parameter
-from mixcompare.report.sections import accuracy, cost, draws, groups, identification, optima
+from mixcompare.report.sections import (
+    accuracy,
+    cost,
+    draws,
+    groups,
+    identification,
+    optima,
+    recovery,
+)
 from mixcompare.report.sections.case import CaseData
 from mixcompare.report.tables import (
     Column,
@@ -38,6 +46,7 @@ def draw(data: CaseData) -> Section:
         _posterior(data),
         identification.draw(data.unidentified),
     ]
+    parts.append(recovery.draw(case, data.recovered))
     parts.append(accuracy.draw(case, data.accuracy))
     return Section(case.slug, f"{case.data}: {case.model_name}", [Items(data.sentences)], parts)
 
