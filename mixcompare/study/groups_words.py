@@ -35,30 +35,35 @@ def tell(case: Case) -> Iterator[str]:
 
 
 def summed(results: Any) -> Iterator[str]:
-    """The same of all real data sets with labels, in one phrase each; nothing of simulated ones."""
+    """The same of all real data sets with labels, those of which the same is true together."""
     found = results.groups()
     if found.empty:
         return
+    told: dict[str, list[str]] = {}
     for (data, model), own in found.groupby(["data", "model"], sort=False):
         simulated = getattr(results.dataset(str(data)), "truth", None) is not None
         if simulated or not (own["standing"] == "global").any():
             continue
         mine = results.rows[(results.rows["data"] == data) & (results.rows["model"] == model)]
         case = Case(results, str(data), str(model), mine)
-        best = own[own["standing"] == "global"].iloc[0]
-        nearest = own[own["nearest"].astype(bool)].iloc[0]
-        if _same(best, nearest):
-            yield (
-                f"On {case.name} the groups that the best known optimum makes agree with "
-                f"{_agree(best)}, which no method saw."
-            )
-        else:
-            yield (
-                f"On {case.name} the highest likelihood does not belong to the grouping into "
-                f"{_groups(best)}, which no method saw: {_makes(best)}. An optimum that agrees with "
-                f"{_agree(nearest)} lies "
-                f"{words.gap(nearest['gap'])} nats lower."
-            )
+        told.setdefault(_short(own), []).append(case.name)
+    for text, names in told.items():
+        yield f"On {words.listed(names)} {text}"
+
+
+def _short(own: pd.DataFrame) -> str:
+    best = own[own["standing"] == "global"].iloc[0]
+    nearest = own[own["nearest"].astype(bool)].iloc[0]
+    if _same(best, nearest):
+        return (
+            "the groups that the best known optimum makes of the observations agree with "
+            f"{_agree(best)}, which no method saw."
+        )
+    return (
+        f"the highest likelihood does not belong to the grouping into {_groups(best)}, which no method "
+        f"saw: {_makes(best)}. An optimum that agrees with {_agree(nearest)} lies "
+        f"{words.gap(nearest['gap'])} nats lower."
+    )
 
 
 def _same(one: Any, other: Any) -> bool:

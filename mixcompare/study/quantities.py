@@ -12,6 +12,7 @@ import numpy as np
 
 from mixcompare.registry import NAMES
 from mixcompare.study.diagnostics import divergences, rhat
+from mixcompare.study.quantities_groups import GROUPS
 from mixcompare.study.quantities_iterate import ITERATES
 from mixcompare.study.quantity import CASES, FITS, NUMBERS, NoAnswer, Quantity, Selection, entry
 
@@ -315,4 +316,5 @@ QUANTITIES: dict[str, Quantity] = {
         ("name",),
     ),
     **ITERATES,
+    **GROUPS,
 }

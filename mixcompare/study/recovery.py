@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mixcompare.data import Dataset
 from mixcompare.metrics.base import entries
 from mixcompare.mixture import MixtureModel
-from mixcompare.study.ends import CASE, NO_END, each, parse, parse_theta
+from mixcompare.study.ends import CASE, NO_END, each, parse
+from mixcompare.theta import Theta
 
 RECOVERY_COLUMNS = [
     *CASE,
@@ -18,9 +20,12 @@ RECOVERY_COLUMNS = [
     *("parameter", "component", "index", "truth", "estimate"),
 ]
 
+DatasetOf = Callable[[str, int], Dataset | None]
+ModelOn = Callable[[str, Dataset | None], MixtureModel | None]
 
-def pair(rows: pd.DataFrame, model_of: Callable[[Any], MixtureModel | None]) -> pd.DataFrame:
-    """One line a parameter of every end that was measured against a truth with as many components.
+
+def pair(rows: pd.DataFrame, dataset_of: DatasetOf, model_on: ModelOn) -> pd.DataFrame:
+    """One line a parameter of every end that was measured against a fixed truth with as many components.
 
     Each component of an end is paired with the true one that it was matched with when it was measured
     (`metrics.base.match_components`), once for all its parameters: sorting means and spreads apart would
@@ -30,44 +35,40 @@ def pair(rows: pd.DataFrame, model_of: Callable[[Any], MixtureModel | None]) -> 
     ----------
     rows : DataFrame
         Of `relate`.
-    model_of : callable
-        Row -> its model, as it is on its data; rows for which that is None have no lines.
+    dataset_of : callable(name, replicate) -> Dataset or None
+        Of another replicate if need be: the truth is the same. Where it is drawn anew in every replicate
+        there are no lines.
+    model_on : callable(name, dataset) -> MixtureModel or None
 
     Returns
     -------
     DataFrame
         data, replicate, model, method, start_index, key, `sound`; `answer`: the end that one would take of
         all fits to that replicate, which is the highest that is not narrow (of point estimates, else of
-        posterior means); `parameter` ("weights", "means", "sds", ...: see `readable`), `component` from 1
-        in the order of the truth, `index` within it ("" if it is one number), `truth` and `estimate` in the
-        data's units, nan where either is at an edge.
+        posterior means); `parameter` ("weights", "means", "sds", ...: see `MixtureModel.readable`),
+        `component` from 1 in the order of the truth, `index` within it ("" if it is one number), `truth`
+        and `estimate`.
     """
     lines: list[tuple[Any, ...]] = []
     for _, part in rows.groupby(CASE, sort=False):
         measured = [(row, parse(row.metrics) or {}) for row in each(part)]
         measured = [(row, cell) for row, cell in measured if cell.get("match") is not None]
+        if not measured:
+            continue
+        first = measured[0][0]
+        dataset = dataset_of(first.data, first.replicate)
+        model = model_on(first.model, dataset)
+        if dataset is None or model is None or dataset.truth is None or dataset.prior is not None:
+            continue
         answer = _answer([row for row, _ in measured])
         for row, cell in measured:
-            model = model_of(row)
-            if model is None:
-                continue
             fit = (row.data, row.replicate, row.model, row.method, row.start_index, row.key)
-            head = (*fit, row.sound, row.key == answer)
-            lines += [(*head, *line) for line in _lines(row, cell, model)]
+            theta = Theta.from_dict(parse(row.theta)).take(cell["match"])
+            lines += [
+                (*fit, row.sound, row.key == answer, *line)
+                for line in _lines(theta, dataset.truth, model)
+            ]
     return pd.DataFrame(lines, columns=RECOVERY_COLUMNS)
-
-
-def readable(name: str, values: np.ndarray) -> tuple[str, np.ndarray]:
-    """A parameter of the reporting scale on its natural one: logarithms, logits and Fisher's z undone."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        if name.startswith("logit"):
-            plain = name.removeprefix("logit").lstrip("_") if "_" in name else "probs"
-            return plain, 1 / (1 + np.exp(-values))
-        if name.startswith("log_"):
-            return name.removeprefix("log_"), np.exp(values)
-        if name == "correlations":
-            return name, np.tanh(values)
-        return name, values
 
 
 def _answer(rows: list[Any]) -> str | None:
@@ -78,23 +79,10 @@ def _answer(rows: list[Any]) -> str | None:
     return None if best is None else str(best.key)
 
 
-def _lines(row: Any, cell: Mapping[str, Any], model: MixtureModel) -> Iterator[tuple[Any, ...]]:
-    theta = parse_theta(row.theta)
-    if theta is None:
-        return
-    ours = model.report_scale(theta.take(cell["match"]))
-    for name, errors in cell["errors"].items():
-        error = np.array(_numbers(errors), dtype=float)
-        parameter, estimate = readable(name, ours[name])
-        _, truth = readable(name, ours[name] - error)
-        for (component, *index), value in entries(estimate.tolist()):
+def _lines(theta: Theta, truth: Theta, model: MixtureModel) -> Iterator[tuple[Any, ...]]:
+    ours, true = model.readable(theta), model.readable(truth)
+    for parameter, values in true.items():
+        for (component, *index), value in entries(values.tolist()):
             place = (component - 1, *(i - 1 for i in index))
-            shown = ",".join(map(str, index)) if estimate[0].size > 1 else ""
-            yield parameter, component, shown, float(truth[place]), float(value)
-
-
-def _numbers(values: Any) -> Any:
-    """Nested lists with nan for None."""
-    if isinstance(values, list):
-        return [_numbers(value) for value in values]
-    return np.nan if values is None else values
+            shown = ",".join(map(str, index)) if values[0].size > 1 else ""
+            yield parameter, component, shown, value, float(ours[parameter][place])

@@ -347,9 +347,7 @@ class Results:
 
     @cached_property
     def _recovery(self) -> pd.DataFrame:
-        return recovery.pair(
-            self.rows, lambda row: self.model_on(row.model, self.dataset(row.data, row.replicate))
-        )
+        return recovery.pair(self.rows, self.dataset, self.model_on)
 
     @cached_property
     def _calibration(self) -> pd.DataFrame:
