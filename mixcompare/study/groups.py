@@ -50,7 +50,8 @@ def tabulate(
         there are no others; `loglik` and `gap` (nats below the best known; nan if there is none); `agree` of
         `n` observations and their `share` with Wilson's 95 % interval from `lower` to `upper`; `rand`, the
         adjusted Rand index (Hubert and Arabie 1985; 0 by chance, 1 for the same partition); `used`, how many
-        components are the most probable one of any observation; `groups`, their names; `matched`, the group
+        components are the most probable one of any observation; `groups`, their names
+        ("true 1", ... of simulated data); `matched`, the group
         of each component, "" for none or where it is the most probable one of no observation; `theta`.
     """
     lines: list[tuple[Any, ...]] = []
@@ -80,7 +81,9 @@ def comparable(dataset: Dataset, model: MixtureModel) -> bool:
 
 def _lines(part: pd.DataFrame, model: MixtureModel, dataset: Dataset) -> Iterator[tuple[Any, ...]]:
     names, labels = np.unique(np.asarray(dataset.labels), return_inverse=True)
-    groups = tuple(map(str, names))
+    groups = tuple(f"true {k}" for k in range(1, len(names) + 1))
+    if dataset.truth is None:
+        groups = tuple(map(str, names))
     optima = list(each(part))
     judged = [_judge(model, dataset, row.theta, labels, groups) for row in optima]
     order = [

@@ -80,10 +80,9 @@ def draw(data: Grouped, ax: Any = None) -> Any:
 
 
 def _panel(ax: Any, data: Grouped, panel: Panel) -> None:
-    x = np.concatenate([group.x for group in data.groups])
-    weights = np.concatenate([group.weights for group in data.groups])
-    heights, edges = histogram(x, weights)
-    total, highest = weights.sum(), [0.0]
+    edges = _edges(data.groups)
+    total = sum(float(group.weights.sum()) for group in data.groups)
+    highest = [0.0]
     for k, group in enumerate(data.groups):
         share = group.weights.sum() / total
         own, _ = np.histogram(group.x, edges, weights=group.weights)
@@ -100,7 +99,15 @@ def _panel(ax: Any, data: Grouped, panel: Panel) -> None:
         label = f"component {k}: {100 * part.weight:.0f} %"
         ax.plot(data.grid, part.values, color=color, ls=line, lw=1.3, label=label)
     curves = max(float(np.nanmax(part.values)) for part in panel.parts)
-    ax.set_ylim(0, 1.08 * max(min(curves, 2.5 * heights.max()), *highest))
+    ax.set_ylim(0, 1.08 * max(min(curves, 2.5 * max(highest)), *highest))
     ax.set_xlim(data.grid[0], data.grid[-1])
     ax.set_title(panel.title)
     ax.legend(loc="best", borderaxespad=0.2, fontsize=6.5)
+
+
+def _edges(groups: Sequence[Group]) -> np.ndarray:
+    """Bins over all groups, as wide as those of the group that takes the narrowest; at most 60."""
+    x = np.concatenate([group.x for group in groups])
+    narrowest = min(np.diff(histogram(group.x, group.weights)[1][:2])[0] for group in groups)
+    bins = int(np.clip(np.ceil(np.ptp(x) / narrowest), 5, 60))
+    return np.linspace(x.min(), x.max(), bins + 1)

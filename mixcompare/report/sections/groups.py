@@ -102,7 +102,7 @@ def _picture(case: Case, optima: list[dict[str, Any]]) -> Grouped | None:
     picture = densities(model, data, fitted)
     if picture is None or picture.kind != "line":
         return None
-    labels = np.asarray(data.labels).astype(str)
+    labels = np.unique(np.asarray(data.labels), return_inverse=True)[1]
     panels = []
     for row, curve in zip(shown, picture.curves, strict=True):
         weights = as_theta(row["theta"]).weights
@@ -112,7 +112,10 @@ def _picture(case: Case, optima: list[dict[str, Any]]) -> Grouped | None:
             for weight, values, place in zip(weights, curve.components, places, strict=True)
         ]
         panels.append(Panel(_title(row, alone=len(shown) == 1), parts))
-    members = [Group(g, data.x[labels == g, 0], data.weights[labels == g]) for g in groups]
+    members = [
+        Group(name, data.x[labels == g, 0], data.weights[labels == g])
+        for g, name in enumerate(groups)
+    ]
     return Grouped(members, picture.grid, panels, picture.labels[0], picture.density)
 
 
