@@ -90,6 +90,8 @@ NAMES: dict[str, dict[str, str]] = {
         "loglik-posterior": "mixcompare.report.figures.loglik_posterior:draw",
         "ridge": "mixcompare.report.figures.ridge:draw",
         "prior-posterior": "mixcompare.report.figures.prior_posterior:draw",
+        "recovery": "mixcompare.report.figures.recovery:draw",
+        "groups": "mixcompare.report.figures.groups:draw",
         "mode-visits": "mixcompare.report.figures.mode_visits:draw",
         "findings": "mixcompare.report.figures.findings:draw",
         "calibration": "mixcompare.report.figures.calibration:draw",

@@ -13,6 +13,7 @@ import numpy as np
 from mixcompare.registry import NAMES
 from mixcompare.study.diagnostics import divergences, rhat
 from mixcompare.study.quantities_criteria import CRITERIA
+from mixcompare.study.quantities_groups import GROUPS
 from mixcompare.study.quantities_iterate import ITERATES
 from mixcompare.study.quantity import CASES, FITS, NUMBERS, NoAnswer, Quantity, Selection, entry
 
@@ -317,4 +318,5 @@ QUANTITIES: dict[str, Quantity] = {
     ),
     **ITERATES,
     **CRITERIA,
+    **GROUPS,
 }

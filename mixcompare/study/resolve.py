@@ -33,13 +33,13 @@ def make_design(study: spec.Study, quick: bool = False, kept: Mapping[str, Datas
     columns and parameters, values that do not fit each other, data the model has no support for.
     """
     file = study.file
+    registry.search(*study.module_folders)
     data = [
         made
         for i, block in enumerate(file.data)
         for made in resolve_data(study, i, block, quick, kept)
     ]
     _unique(study, "data", [d.source.name for d in data], "give each a name of its own")
-    registry.search(*study.module_folders)
     names = _Names(
         study, {b.name: [d.source.name for d in data if d.block == b.name] for b in file.data}
     )

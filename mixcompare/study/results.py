@@ -31,6 +31,7 @@ from mixcompare.study import (
     discovery,
     ends,
     expect,
+    groups,
     iterations,
     margins,
     modes,
@@ -38,6 +39,7 @@ from mixcompare.study import (
     pairs,
     passes,
     predictive,
+    recovery,
     sentences,
     summaries,
 )
@@ -155,6 +157,10 @@ class Results:
         """Distinct verified optima (`optima.find_optima`)."""
         return self._optima[0].copy()
 
+    def groups(self) -> pd.DataFrame:
+        """Known groups beside the components of each distinct optimum (`groups.tabulate`)."""
+        return self._groups.copy()
+
     def modes(self) -> pd.DataFrame:
         """Which optima the draws of each posterior visited, and what they missed (`modes.table`)."""
         return self._modes.copy()
@@ -256,6 +262,10 @@ class Results:
         """Simulated data: bias, RMSE, divergence, coverage, each with its error (`accuracy.measure`)."""
         return self._accuracy.copy()
 
+    def recovery(self) -> pd.DataFrame:
+        """Simulated data: learned against true parameters, components paired (`recovery.pair`)."""
+        return self._recovery.copy()
+
     def predictive(self) -> pd.DataFrame:
         """Simulated data: log density on fresh data, paired differences (`predictive.compare_predictive`)."""
         return predictive.compare_predictive(self.rows)
@@ -340,6 +350,10 @@ class Results:
         return optima.find_optima(self._related, self._log_density)
 
     @cached_property
+    def _groups(self) -> pd.DataFrame:
+        return groups.tabulate(self._optima[0], self.model_on, self.data)
+
+    @cached_property
     def _modes(self) -> pd.DataFrame:
         optima = self._optima[0] if self.visits else pd.DataFrame()  # which take their time
         return modes.table(self._related, optima, self.visits)
@@ -354,6 +368,10 @@ class Results:
     @cached_property
     def _accuracy(self) -> pd.DataFrame:
         return accuracy.measure(self.rows)
+
+    @cached_property
+    def _recovery(self) -> pd.DataFrame:
+        return recovery.pair(self.rows, self.dataset, self.model_on)
 
     @cached_property
     def _calibration(self) -> pd.DataFrame:

@@ -23,20 +23,24 @@ from mixcompare.report.sections import (
     claims,
     cost,
     draws,
+    groups,
     identification,
     iterations,
     optima,
     overview,
+    recovery,
     slices,
 )
 from mixcompare.report.sections.cost import Cost
 from mixcompare.report.sections.curves import Fitted, densities
 from mixcompare.report.sections.draws import Sampled
+from mixcompare.report.sections.groups import Known
 from mixcompare.report.sections.identification import Unidentified
 from mixcompare.report.sections.intervals import best_end, draws_of, parameters, refusals
 from mixcompare.report.sections.iterations import Iterations
 from mixcompare.report.sections.optima import Optima, as_theta
 from mixcompare.report.sections.paths import panels, strips
+from mixcompare.report.sections.recovery import Recovered
 from mixcompare.report.sections.slices import Shown
 from mixcompare.report.tables import Table
 from mixcompare.report.view import Case, View
@@ -56,6 +60,7 @@ class CaseData:
     pairs: list[Any]
     optima: Optima
     bars: list[Bar]
+    groups: Known | None
     overlay: Densities | None
     by_method: list[tuple[str, Densities]]
     paths: list[Panel]
@@ -70,6 +75,7 @@ class CaseData:
     sampled: Sampled
     priors: dict[str, list[str]]
     """A prior in words -> the samplers that used it."""
+    recovered: Recovered | None
     accuracy: list[Table]
     slices: list[Shown]
 
@@ -86,6 +92,7 @@ def compute(view: View, case: Case) -> CaseData:
         pairs=claims.pairs(view, case),
         optima=found,
         bars=_bars(case),
+        groups=groups.compute(view, case),
         overlay=_overlay(case, found.rows, samplers),
         by_method=_by_method(case),
         paths=panels(view, case),
@@ -99,6 +106,7 @@ def compute(view: View, case: Case) -> CaseData:
         samplers=samplers,
         sampled=draws.compute(view, case),
         priors=_priors(case, samplers),
+        recovered=recovery.compute(view, case),
         accuracy=accuracy.compute(view, case),
         slices=slices.compute(view, case),
     )

@@ -14,9 +14,11 @@ from mixcompare.report.sections import (
     accuracy,
     cost,
     draws,
+    groups,
     identification,
     iterations,
     optima,
+    recovery,
     slices,
 )
 from mixcompare.report.sections.case import CaseData
@@ -39,6 +41,7 @@ def draw(data: CaseData) -> Section:
     case = data.case
     parts = [_methods(data), optima.draw(case, data.optima), _densities(data)]
     parts += [
+        groups.draw(case, data.groups),
         _paths(data),
         iterations.draw(data.iterations),
         *slices.draw(case, data.slices),
@@ -47,6 +50,7 @@ def draw(data: CaseData) -> Section:
         _posterior(data),
         identification.draw(data.unidentified),
     ]
+    parts.append(recovery.draw(case, data.recovered))
     parts.append(accuracy.draw(case, data.accuracy))
     return Section(case.slug, f"{case.data}: {case.model_name}", [Items(data.sentences)], parts)
 
