@@ -78,6 +78,7 @@ class Solver:
     status: str = ""
     message: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
+    values: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
