@@ -72,7 +72,10 @@ class Cost:
 
 @dataclass(frozen=True)
 class Solver:
-    """What the solver said, verbatim. Nothing here has any influence on the verdict."""
+    """What the solver said, verbatim. Nothing here has any influence on the verdict.
+
+    `values` are log-likelihoods that it printed on its way, one an iteration, whatever they are.
+    """
 
     success: bool | None = None
     status: str = ""
