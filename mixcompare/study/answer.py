@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from mixcompare.study import calibration, words
+from mixcompare.study import calibration, faults_words, ridge_words, words
 from mixcompare.study.case import Case
 from mixcompare.study.ends import parse
 from mixcompare.study.words import listed, number_of
@@ -19,7 +19,8 @@ START = ["data", "model", "replicate", "start_scheme", "start_index"]
 def tell(results: Any) -> list[str]:
     """Who found the best known optimum and whether solvers knew; then why not, and what has no answer.
 
-    At most two paragraphs of two sentences, each left out where there is nothing of its kind to say.
+    At most two paragraphs of two sentences, each left out where there is nothing of its kind to say; a third
+    where methods are wrong on purpose.
     """
     if results.rows.empty:
         return ["There are no fits to report."]
@@ -30,7 +31,8 @@ def tell(results: Any) -> list[str]:
     if limits:
         why.append(_sentence("; ".join(limits)))
     said = [*_reached(points), *_claims(points)]
-    return [" ".join(paragraph) for paragraph in (said, why) if paragraph]
+    wrong = [*faults_words.tell(points)]
+    return [" ".join(paragraph) for paragraph in (said, why, wrong) if paragraph]
 
 
 def _sentence(text: str) -> str:
@@ -249,10 +251,11 @@ def _ridges(results: Any) -> Iterator[str]:
         k = found["replicate"].nunique()
         part = f" ({words.of(k, case.replicates)} data sets)" if case.replicates > 1 else ""
         names.append(f"{case.name}{part}")
+        spread = ridge_words.spread(mine)
     if names:
         yield (
             f"on {listed(names)} the best known optimum is a ridge of equally good points, so these data "
-            "do not identify the parameters"
+            f"do not identify the parameters{spread if len(names) == 1 else ''}"
         )
 
 
