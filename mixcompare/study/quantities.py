@@ -60,6 +60,12 @@ def _best_finding(s: Selection) -> str:
     return str(best["finding"].iloc[0])
 
 
+def _flags(cell: Any) -> list[str]:
+    from mixcompare.study.ends import parse
+
+    return parse(cell) or []
+
+
 def _null_directions(s: Selection) -> int:
     from mixcompare.study.ends import parse
 
@@ -221,6 +227,12 @@ QUANTITIES: dict[str, Quantity] = {
         (*FITS, "finding"),
         lambda s: int((s.fits["finding"] == s.where["finding"]).sum()),
         ("finding",),
+    ),
+    "share_flag": Quantity(
+        "share of fits with a flag: anything found of them, the headline finding or not",
+        (*FITS, "flag"),
+        lambda s: float(s.fits["flags"].map(lambda cell: s.where["flag"] in _flags(cell)).mean()),
+        ("flag",),
     ),
     "share_said_success": Quantity(
         "share of fits whose solver claimed success", FITS, _share("said", True)

@@ -20,7 +20,7 @@ from mixcompare.study.design import (
     PlannedMethod,
     PlannedModel,
 )
-from mixcompare.study.expect import check_names
+from mixcompare.study.expect import check_names, each
 from mixcompare.study.explain import at, blame, place
 from mixcompare.study.resolve_data import resolve_data
 from mixcompare.study.resolve_slices import resolve_slices
@@ -238,8 +238,9 @@ def _check_expectations(study: spec.Study, design: Design, quick: bool) -> None:
         with blame(study.path, where):
             check_names(block.quantity, block.where)
             _check_limits(block)
-        for key, options in known.items():
-            value = block.where.get(key)
+            meant = [one["where"] for one in each([block.model_dump()])]
+        for (key, options), one in itertools.product(known.items(), meant):
+            value = one.get(key)
             if value is not None and value not in options:
                 raise SpecError(
                     f'{study.path}: {where}.where.{key}: unknown {key} "{value}": expected one of '

@@ -130,9 +130,9 @@ class Method(Section):
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, (bool, str, int, float)):
+    if all(isinstance(one, (bool, str, int, float)) for one in _listed(value)) and value != []:
         return value
-    raise ValueError("a number, a text in quotes, or true or false")
+    raise ValueError("a number, a text in quotes, true or false, or a list of these")
 
 
 class Animate(Section):
@@ -149,7 +149,10 @@ WORDS = ("title", "question", "animate", "slice", "expect")
 
 
 class Expect(Section):
-    """One [[expect]] block: a named summary, and the value it should have or the limits it should keep."""
+    """One [[expect]] block: a named summary, and the value it should have or the limits it should keep.
+
+    A list of values is as many expectations: see `expect.each`.
+    """
 
     quantity: Text
     where: Table = Field(default_factory=dict)

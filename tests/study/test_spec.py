@@ -246,6 +246,18 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         ["expect[1]", '"xmethod"', 'Did you mean "method"?'],
     ),
     "expected without value": (replaced("value = -1034.0018\n", ""), ["expect[1]", "neither"]),
+    "expected list": (
+        replaced("value = -1034.0018\n", "value = [1.0, 2.0]\n"),
+        ["expect[1]", "2 values", "got none"],
+    ),
+    "expected nothing": (
+        replaced("value = -1034.0018\n", "value = []\n"),
+        ["expect[1].value", "a number, a text in quotes, true or false, or a list of these"],
+    ),
+    "expected of unknown methods": (
+        replaced('method = "em" }\nvalue = -1034.0018', 'method = ["em", "emm"] }\nvalue = [1, 2]'),
+        ["expect[1].where.method", '"emm"', 'Did you mean "em"?'],
+    ),
     "expected at": (replaced('at = "full"', 'at = "ful"'), ["expect[1].at", "'full'", '"ful"']),
 }
 
