@@ -53,6 +53,7 @@ def make_design(study: spec.Study, quick: bool = False, kept: Mapping[str, Datas
     )
     _check_fits(study, design, {d.source.name: d.starts_at for d in data})
     _check_expectations(study, design)
+    _check_lead(study, design)
     return design
 
 
@@ -183,6 +184,20 @@ def _check_expectations(study: spec.Study, design: Design) -> None:
                 raise SpecError(
                     f'{study.path}: {where}.where.{key}: unknown {key} "{value}": expected one of '
                     f"{', '.join(options)}.{nearest(str(value), options)}"
+                )
+
+
+def _check_lead(study: spec.Study, design: Design) -> None:
+    """Every name in `lead` is one that fits have."""
+    lead = study.file.lead or spec.Lead()
+    data = [planned.source.name for planned in design.data]
+    methods = [planned.label for planned in design.methods]
+    for key, wanted, known in (("data", lead.data, data), ("methods", lead.methods, methods)):
+        for j, name in enumerate(wanted or ()):
+            if name not in known:
+                raise SpecError(
+                    f'{study.path}: {place("lead", key, j)}: unknown name "{name}": expected one of '
+                    f"{', '.join(known)}.{nearest(name, known)}"
                 )
 
 

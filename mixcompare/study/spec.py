@@ -131,6 +131,13 @@ class Expect(Section):
     at: Literal["full"] | None = None
 
 
+class Lead(Section):
+    """The contest that opens the report: `methods` on `data`; all there are where one is left out."""
+
+    data: Annotated[tuple[Text, ...], Field(min_length=1), BeforeValidator(_listed)] | None = None
+    methods: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+
+
 class StudyFile(Section):
     """The whole file."""
 
@@ -141,6 +148,7 @@ class StudyFile(Section):
     replicates: Annotated[Whole, Field(ge=1)] = 1
     budget: BudgetLimits = BudgetLimits()
     intervals: Intervals | None = None
+    lead: Lead | None = None
     quick: Quick = Quick()
     data: Annotated[tuple[Data, ...], Field(min_length=1)]
     model: Annotated[tuple[Model, ...], Field(min_length=1)]
@@ -167,11 +175,11 @@ class Study:
         return self.path.parent
 
     def digest(self, digests: Mapping[str, str], quick: bool) -> str:
-        """SHA-256 (16 hex digits) of all that fits depend on: not title, question and expectations.
+        """SHA-256 (16 hex digits) of all that fits depend on: not title, question, lead and expectations.
 
         `digests` are those of the real data, so that a changed file is another study.
         """
-        words = {"title", "question", "expect"} | (set() if quick else {"quick"})
+        words = {"title", "question", "lead", "expect"} | (set() if quick else {"quick"})
         fits = self.file.model_dump(mode="json", exclude=words)
         text = json.dumps([fits, dict(digests), quick], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
