@@ -11,7 +11,10 @@ import numpy as np
 
 from mixcompare.blocks import blocks
 from mixcompare.distinct import compress, count_distinct, distinct
-from mixcompare.errors import DataError
+from mixcompare.errors import DataError, nearest
+
+RESCALINGS = ("standardise", "unit")
+"""What `rescaled` can make of each feature: mean 0 and standard deviation 1, or from 0 to 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +39,8 @@ class Dataset:
         Unit of each of the d features, "" where it is not known.
     prior : mapping or None
         What the truth itself was drawn from, as `Prior.of` takes it; None where it is fixed.
+    rescaling : str
+        How the features were rescaled, one of `RESCALINGS`; "" if they were not.
 
     Raises
     ------
@@ -52,6 +57,7 @@ class Dataset:
     truth: Any = field(default=None, repr=False)
     units: tuple[str, ...] = ()
     prior: Any = field(default=None, repr=False)
+    rescaling: str = ""
 
     def __post_init__(self) -> None:
         x = _numbers(self.x, self.name)
@@ -165,6 +171,26 @@ class Dataset:
         if self.counts is not None:
             content.update(np.ascontiguousarray(self.counts, dtype="<f8").data)
         return content.hexdigest()[:16]
+
+
+def rescaled(data: Dataset, how: str) -> Dataset:
+    """The data with every feature rescaled, and without units.
+
+    "standardise": (x - mean) / sd, divisor n; "unit": (x - min) / (max - min). DataError for another
+    word, or a feature that is constant.
+    """
+    if how not in RESCALINGS:
+        raise DataError(
+            f'rescale: expected one of {", ".join(RESCALINGS)}, got "{how}".{nearest(how, RESCALINGS)}'
+        )
+    low, high = data.x.min(axis=0), data.x.max(axis=0)
+    centre, scale = data.moments if how == "standardise" else (low, high - low)
+    if (low == high).any():
+        name = data.columns[int(np.argmax(low == high))]
+        raise DataError(
+            f"{data.name}: expected features that vary, got {name}, which is constant: it has no scale"
+        )
+    return replace(data, x=(data.x - centre) / scale, units=(), rescaling=how)
 
 
 def as_dataset(data: Any, counts: Any = None, name: str = "data") -> Dataset:

@@ -125,6 +125,24 @@ class MixtureModel:
             logits = np.log(weights) - np.log1p(-weights)
         return {"logit_weights": logits, **self.family.report_scale(parameters)}
 
+    def readable(self, theta: Theta) -> dict[str, np.ndarray]:
+        """Weights and the reporting scale with its logarithms and logits undone: name -> (K, ...).
+
+        What people read: standard deviations `sds` and `correlations` in place of covariances, shares in
+        place of logits; of matrices `scales` the roots of the diagonal. Not finite where the point is
+        outside the parameter space.
+        """
+        found = {"weights": theta.weights}
+        with np.errstate(invalid="ignore", over="ignore"):
+            for name, values in self.family.report_scale(theta.parameters).items():
+                if name.startswith("log_"):
+                    found[name.removeprefix("log_")] = np.exp(values)
+                elif name == "logits":
+                    found["probs"] = theta.parameters["probs"]
+                else:
+                    found[name] = np.tanh(values) if name == "correlations" else values
+        return found
+
     def as_start(self, theta: Theta, data: Dataset) -> Theta:
         """The point written out in full, or DataError if a fit can't start there.
 

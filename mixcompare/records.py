@@ -72,12 +72,16 @@ class Cost:
 
 @dataclass(frozen=True)
 class Solver:
-    """What the solver said, verbatim. Nothing here has any influence on the verdict."""
+    """What the solver said, verbatim. Nothing here has any influence on the verdict.
+
+    `values` are log-likelihoods that it printed on its way, one an iteration, whatever they are.
+    """
 
     success: bool | None = None
     status: str = ""
     message: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
+    values: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import sys
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from mixcompare.errors import SpecError, nearest
@@ -130,6 +132,13 @@ def load(kind: str, name: str) -> Any:
         f'unknown name "{name}" among {kind}: expected one of {", ".join(known)}, or module:Class.'
         f"{nearest(name, known)}"
     )
+
+
+def search(*folders: Path) -> None:
+    """Let `module:Class` be found in these folders too, after everything that is installed."""
+    for folder in map(str, folders):
+        if folder not in sys.path:
+            sys.path.append(folder)
 
 
 @cache

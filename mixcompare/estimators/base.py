@@ -48,6 +48,9 @@ class Estimator(ABC):
     A sampler's are about the posterior of that likelihood, which is what the verdict on draws judges.
     """
 
+    fault: ClassVar[str] = ""
+    """What a contestant does wrong on purpose, in one sentence; "" for all that mean to be right."""
+
     batches: ClassVar[bool] = False
     """Whether `fit_many` is faster than `fit` again and again."""
 

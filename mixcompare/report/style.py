@@ -95,8 +95,8 @@ FINDING_COLORS = {
 
 
 def look(method: str) -> Look:
-    """The look of a method, the same in every figure of every report."""
-    base, _, modifiers = method.partition("[")
+    """The look of a method, the same in every figure of every report; "em, 40 iterations" looks like em."""
+    base, modifiers = re.fullmatch(r"([^\[,(]*?)\s*([\[,(].*)?", method, re.S).groups()  # type: ignore[union-attr]
     own = list(dict.fromkeys(name.partition("[")[0] for name in registry.NAMES["methods"]))
     place = own.index(base) if base in own else sum(base.encode())
     kind = registry.load("methods", base).kind if base in own else "other"

@@ -18,6 +18,9 @@ from mixcompare.theta import Theta
 COUNTS = "_count"
 """Column of the multiplicities, in the files of data that have them."""
 
+LABELS = "_label"
+"""Column of the known groups, in the files of data that have them."""
+
 Datasets = Mapping[tuple[str, int], Dataset]
 
 
@@ -30,6 +33,8 @@ def write_data(folder: Path, datasets: Datasets) -> None:
         columns = dict(zip(data.columns, data.x.T, strict=True))
         if data.counts is not None:
             columns[COUNTS] = data.counts
+        if data.labels is not None:
+            columns[LABELS] = data.labels
         write_table(pa.table(columns), folder / file)
         index.append(_entry(name, replicate, file, data))
     write_text(json.dumps({"data": index}, indent=1), folder / "index.json")
@@ -42,16 +47,19 @@ def read_data(folder: Path) -> dict[tuple[str, int], Dataset]:
         table = pq.read_table(folder / entry["file"])
         x = table.select(entry["columns"]).to_pandas().to_numpy(dtype=float)
         counts = table[COUNTS].to_numpy() if entry["counts"] else None
+        labels = table[LABELS].to_numpy() if LABELS in table.column_names else None
         truth = None if entry["truth"] is None else Theta.from_dict(entry["truth"])
         found[entry["name"], entry["replicate"]] = Dataset(
             x,
             counts,
+            labels,
             columns=tuple(entry["columns"]),
             name=entry["name"],
             source=entry["source"],
             truth=truth,
             units=tuple(entry.get("units", ())),
             prior=entry.get("prior"),
+            rescaling=entry.get("rescaling", ""),
         )
     return found
 
@@ -65,6 +73,7 @@ def _entry(name: str, replicate: int, file: str, data: Dataset) -> dict[str, Any
         "units": list(data.units),
         "counts": data.counts is not None,
         "source": data.source,
+        "rescaling": data.rescaling,
         "n": data.n,
         "d": data.n_features,
         "digest": data.digest,

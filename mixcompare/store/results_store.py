@@ -2,8 +2,10 @@
 
     study.toml  run.json            the study as run; its size, versions and digest
     fits/  trajectories/            Parquet parts; one of each after a finished run
+    histories/                      the same, of fits whose parameters were kept on their way
     draws/KEY.zarr                  posteriors, in ArviZ's own format
     data/                           what the fits saw
+    modules/                        contestants of the study's own
 
 A part of `fits` is the last thing written of a batch, so a batch is there or it is not.
 """
@@ -34,13 +36,26 @@ from mixcompare.store.files import (
     write_table,
     write_text,
 )
-from mixcompare.store.rows import FITS, TRAJECTORIES, fits_table, frame, trajectories_table
+from mixcompare.store.rows import (
+    FITS,
+    HISTORIES,
+    TRAJECTORIES,
+    fits_table,
+    frame,
+    histories_table,
+    trajectories_table,
+)
+
+TABLES = ("fits", "trajectories", "histories")
+"""Folders of Parquet parts; those of one batch have one name, and that of `fits` is written last."""
 
 OURS = (
     "study.toml",
     "fits",
     "trajectories",
+    "histories",
     "draws",
+    "modules",
     "data",
     "report.html",
     "report.md",
@@ -60,6 +75,7 @@ class Pieces(NamedTuple):
     data: dict[tuple[str, int], Dataset]
     draws: Callable[[str], Any]
     quick: bool
+    histories: pd.DataFrame
 
 
 class Store:
@@ -85,7 +101,7 @@ class Store:
             self._claim(dict(run), fresh)
             write_text(json.dumps(dict(run), indent=1), self.path / "run.json")
             write_text(text, self.path / "study.toml")
-            for name in ("fits", "trajectories", "draws"):
+            for name in (*TABLES, "draws"):
                 (self.path / name).mkdir(exist_ok=True)
                 remove_unfinished(self.path / name)
         except OSError as error:
@@ -94,9 +110,16 @@ class Store:
                 f"another one with --out."
             ) from error
         committed = {part.name for part in self._parts("fits")}
-        for part in self._parts("trajectories"):
-            if part.name not in committed:
-                part.unlink()
+        for name in TABLES[1:]:
+            for part in self._parts(name):
+                if part.name not in committed:
+                    part.unlink()
+
+    def write_modules(self, modules: Mapping[str, str]) -> None:
+        """Keep the study's own contestants: name of a file -> its text."""
+        for name, text in modules.items():
+            (self.path / "modules").mkdir(exist_ok=True)
+            write_text(text, self.path / "modules" / name)
 
     def write_data(self, datasets: Datasets) -> None:
         """Keep the data: (name, replicate) -> Dataset, its truth included."""
@@ -107,10 +130,11 @@ class Store:
         rows: Sequence[Mapping[str, Any]],
         trajectories: Mapping[str, tuple[np.ndarray, np.ndarray]],
         draws: Mapping[str, Any],
+        histories: Mapping[str, Sequence[Mapping[str, Any]]] = {},
     ) -> None:
         """Keep a batch of ended fits; afterwards all of it is there, before that nothing counts.
 
-        `trajectories` and `draws` are by key; a row whose key has draws gets their path.
+        `trajectories`, `draws` and `histories` are by key; a row whose key has draws gets their path.
         """
         if not rows:
             return
@@ -118,21 +142,25 @@ class Store:
         for key, place in places.items():
             write_draws(draws[key], self.path / place)
         stored = [{**row, "draws": places.get(row["key"])} for row in rows]
-        self._write(fits_table(stored), trajectories_table(trajectories))
+        kept = histories_table({key: lines for key, lines in histories.items() if lines})
+        self._write(fits_table(stored), trajectories_table(trajectories), kept)
 
     def compact(self) -> None:
         """Bring all parts into one of each kind, in the study's order."""
-        fits, trajectories = self._fits(), self._trajectories()
-        old = [*self._parts("fits"), *self._parts("trajectories")]  # fits first: see `create`
-        if len(old) == 2 and fits["position"].to_pylist() == sorted(fits["position"].to_pylist()):
+        fits, trajectories, histories = self._fits(), self._trajectories(), self._histories()
+        old = [part for name in TABLES for part in self._parts(name)]  # fits first: see `create`
+        positions = fits["position"].to_pylist()
+        if len(self._parts("fits")) == 1 and positions == sorted(positions):
             return
-        self._write(fits, trajectories)
+        self._write(fits, trajectories, histories)
         for part in old:
             part.unlink()
 
-    def _write(self, fits: pa.Table, trajectories: pa.Table) -> None:
+    def _write(self, fits: pa.Table, trajectories: pa.Table, histories: pa.Table) -> None:
         numbers = [int(part.stem.rpartition("-")[2]) for part in self._parts("fits")]
         name = f"part-{max(numbers, default=0) + 1:06d}.parquet"
+        if histories.num_rows:
+            write_table(histories, self.path / "histories" / name)
         write_table(trajectories, self.path / "trajectories" / name)
         write_table(fits, self.path / "fits" / name)
 
@@ -195,9 +223,14 @@ class Store:
                 f"{self.path}: expected a whole folder of results, but a part of it cannot be read: {error}. "
                 f"Run the study again with --fresh."
             ) from error
-        fits, trajectories = frame(self._fits()), frame(self._trajectories())
         return Pieces(
-            fits, trajectories, {**study, "run": run}, data, self.draws, bool(run["quick"])
+            frame(self._fits()),
+            frame(self._trajectories()),
+            {**study, "run": run},
+            data,
+            self.draws,
+            bool(run["quick"]),
+            frame(self._histories()),
         )
 
     def draws(self, place: str) -> Any:
@@ -217,17 +250,20 @@ class Store:
 
     def _trajectories(self) -> pa.Table:
         """All trajectories that belong to a row, in the order of the rows."""
+        return self._along("trajectories", TRAJECTORIES, "passes")
+
+    def _histories(self) -> pa.Table:
+        """All histories that belong to a row, in the order of the rows."""
+        return self._along("histories", HISTORIES, "step")
+
+    def _along(self, kind: str, schema: pa.Schema, order: str) -> pa.Table:
+        """All lines of one kind that belong to a row, in the order of the rows, then by `order`."""
         committed = {part.name for part in self._parts("fits")}
-        parts = [part for part in self._parts("trajectories") if part.name in committed]
-        table = _concatenated(parts, TRAJECTORIES).group_by(TRAJECTORIES.names).aggregate([])
+        parts = [part for part in self._parts(kind) if part.name in committed]
+        table = _concatenated(parts, schema).group_by(schema.names).aggregate([])
         place = pc.index_in(table["key"], self._fits()["key"].combine_chunks())
-        order = [("place", "ascending"), ("passes", "ascending")]
-        return (
-            table.append_column("place", place)
-            .sort_by(order)
-            .drop_columns("place")
-            .cast(TRAJECTORIES)
-        )
+        by = [("place", "ascending"), (order, "ascending")]
+        return table.append_column("place", place).sort_by(by).drop_columns("place").cast(schema)
 
 
 def _same_study(path: Path, there: Mapping[str, Any], run: Mapping[str, Any]) -> None:

@@ -45,7 +45,9 @@ FITS = pa.schema(
         ("said_status", pa.string()),
         ("said_message", pa.string()),
         ("said_counts", pa.string()),
+        ("said_values", pa.string()),
         ("target", pa.string()),
+        ("fault", pa.string()),
         ("finding", pa.string()),
         ("flags", pa.string()),
         ("newton_decrement", pa.float64()),
@@ -83,6 +85,17 @@ FITS = pa.schema(
 
 TRAJECTORIES = pa.schema([("key", pa.string()), ("passes", pa.float64()), ("loglik", pa.float64())])
 
+HISTORIES = pa.schema(
+    [
+        ("key", pa.string()),
+        ("step", pa.int64()),
+        ("passes", pa.float64()),
+        ("loglik", pa.float64()),
+        ("theta", pa.string()),
+    ]
+)
+"""One row an evaluation that was kept, its components in the method's own order; step 0 is the start."""
+
 
 def to_row(
     record: FitRecord,
@@ -105,7 +118,9 @@ def to_row(
         "said_status": solver.status,
         "said_message": solver.message,
         "said_counts": to_json(solver.counts),
+        "said_values": to_json(solver.values),
         "target": record.target,
+        "fault": record.task.get("fault", ""),
         **_verdict(record),
         "passes": float(cost.passes),
         "seconds": float(cost.seconds),
@@ -188,6 +203,32 @@ def trajectories_table(trajectories: Mapping[str, tuple[np.ndarray, np.ndarray]]
         pa.array(column, kind) for column, kind in zip(columns, TRAJECTORIES.types, strict=True)
     ]
     return pa.Table.from_arrays(arrays, schema=TRAJECTORIES)
+
+
+def keep(trajectory: Trajectory, points: int) -> list[dict[str, Any]]:
+    """The evaluations of a trajectory that kept its points, as lines of `HISTORIES` without their key.
+
+    Of more than `points` the first and last, and others evenly on a logarithmic scale.
+    """
+    m = len(trajectory.theta)
+    kept = np.arange(m)
+    if m > points:
+        kept = np.unique(np.geomspace(1, m, points).round().astype(int)) - 1
+    return [
+        {
+            "step": int(i),
+            "passes": float(trajectory.passes[i]),
+            "loglik": float(trajectory.loglik[i]),
+            "theta": theta_json(trajectory.theta[i]),
+        }
+        for i in kept
+    ]
+
+
+def histories_table(histories: Mapping[str, Sequence[Mapping[str, Any]]]) -> pa.Table:
+    """Histories by key as one long Arrow table with the columns of `HISTORIES`."""
+    lines = [{"key": key, **line} for key, kept in histories.items() for line in kept]
+    return pa.Table.from_pylist(lines, schema=HISTORIES)
 
 
 def frame(table: pa.Table) -> pd.DataFrame:

@@ -130,7 +130,6 @@ def _run(design: Design, study: dict[str, Any], progress: Progress | None) -> Re
         study,
         data,
         draws.__getitem__,
-        quick=False,
         plan=lambda: [task for chunk in chunks for task in chunk.tasks],
     )
 

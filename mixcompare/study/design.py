@@ -73,6 +73,28 @@ class AskedIntervals:
 
 
 @dataclass(frozen=True)
+class KeptHistory:
+    """Fits whose parameters are kept: the first starts of the first replicates, of some methods and data."""
+
+    starts: int
+    replicates: int
+    methods: frozenset[str]
+    data: frozenset[str]
+    points: int
+
+    def points_of(self, data: str, replicate: int, method: PlannedMethod, start: int) -> int:
+        """Evaluations that are kept of a fit at most; 0 for one that is not meant, or draws."""
+        meant = (
+            data in self.data
+            and method.label in self.methods
+            and replicate < self.replicates
+            and start < self.starts
+            and not method.estimator.chains
+        )
+        return self.points if meant else 0
+
+
+@dataclass(frozen=True)
 class Design:
     """Everything that is crossed with everything, under one root seed."""
 
@@ -83,6 +105,7 @@ class Design:
     budget: Budget = field(default_factory=Budget)
     verify: bool = True
     intervals: AskedIntervals = field(default_factory=AskedIntervals)
+    history: KeptHistory | None = None
 
     @property
     def digests(self) -> dict[str, str]:

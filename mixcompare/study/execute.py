@@ -6,7 +6,7 @@ The only thing it reads are the data that its tasks name.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,7 @@ from mixcompare.problem import Problem
 from mixcompare.records import Cost, FitRecord, Solver, Trajectory, Verdict
 from mixcompare.seeds import stream
 from mixcompare.starts.base import Start, make_start
-from mixcompare.store.rows import thin, to_row
+from mixcompare.store.rows import keep, thin, to_row
 from mixcompare.study.further import Found, best_ends, find, plain
 from mixcompare.study.plan import Chunk, Task
 from mixcompare.verify.verifier import Verifier
@@ -32,11 +32,12 @@ from mixcompare.verify.verifier import Verifier
 
 @dataclass(frozen=True)
 class Outcome:
-    """One ended fit as it is stored: its row, its thinned trajectory (passes, loglik), its draws."""
+    """One ended fit as it is stored: its row, thinned trajectory (passes, loglik), draws, kept history."""
 
     row: dict[str, Any]
     trajectory: tuple[np.ndarray, np.ndarray]
     draws: Any = None
+    history: Sequence[Mapping[str, Any]] = ()
 
 
 def execute(chunk: Chunk) -> list[Outcome]:
@@ -135,11 +136,20 @@ def as_outcome(
     )
     found |= rank_truth(model, posterior, data, seed=task.root)
     draws = posterior.draws if posterior is not None else None
-    return Outcome(to_row(record, found, plain(further)), thin(record.trajectory), draws)
+    history = (
+        keep(fit_task(task, data, None, True).trajectory, task.history) if task.history else ()
+    )
+    return Outcome(to_row(record, found, plain(further)), thin(record.trajectory), draws, history)
 
 
-def fit_task(task: Task, data: Dataset, verifier: Verifier | None) -> FitRecord:
-    """The record of one task on its data."""
+def fit_task(
+    task: Task, data: Dataset, verifier: Verifier | None, keep_points: bool = False
+) -> FitRecord:
+    """The record of one task on its data.
+
+    A history is that of a second run, which keeps its points: the first one, which makes the row, is as
+    fast as if none were kept.
+    """
     identity = {
         "position": task.position,
         "data": task.source.name,
@@ -151,6 +161,7 @@ def fit_task(task: Task, data: Dataset, verifier: Verifier | None) -> FitRecord:
         "method": task.label,
         "start_index": task.start_index,
         "seed": task.seed,
+        "fault": task.estimator.fault,
     }
     try:
         task.model.check(data)
@@ -170,6 +181,7 @@ def fit_task(task: Task, data: Dataset, verifier: Verifier | None) -> FitRecord:
         verifier=verifier,
         task={**identity, "start_scheme": starts[0].scheme},
         key=task.key,
+        keep_points=keep_points,
     )
 
 

@@ -35,7 +35,8 @@ class Task:
 
     `position` is its place in the study's order; `key` names it on any machine: equal settings, equal
     key. `root` is the study's seed, `seed` that of the starts and fits on this replicate of the data.
-    `n_starts` is 1, or the number of a sampler's chains.
+    `n_starts` is 1, or the number of a sampler's chains. `history` is the number of evaluations whose
+    parameters are kept, at most; no key depends on it.
     """
 
     key: str
@@ -52,6 +53,7 @@ class Task:
     budget: Budget
     verify: bool = True
     intervals: AskedIntervals = field(default_factory=AskedIntervals)
+    history: int = 0
 
     @property
     def n_starts(self) -> int:
@@ -137,6 +139,7 @@ def _task(
     position: int,
 ) -> Task:
     source, seed = data.source, data.source.seed(design.seed, replicate)
+    kept = design.history
     settings = (
         *(source.name, replicate, repr(model.model), method.label, repr(method.estimator)),
         *(_exactly(data.starts.scheme), index, seed, repr(design.budget), design.verify),
@@ -164,6 +167,7 @@ def _task(
         budget=design.budget,
         verify=design.verify,
         intervals=design.intervals,
+        history=kept.points_of(source.name, replicate, method, index) if kept else 0,
     )
 
 

@@ -13,7 +13,13 @@ from mixcompare.estimators.base import Estimator, make_estimator
 from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Budget
 from mixcompare.study import spec
-from mixcompare.study.design import AskedIntervals, Design, PlannedMethod, PlannedModel
+from mixcompare.study.design import (
+    AskedIntervals,
+    Design,
+    KeptHistory,
+    PlannedMethod,
+    PlannedModel,
+)
 from mixcompare.study.expect import check_names
 from mixcompare.study.explain import at, blame, place
 from mixcompare.study.resolve_data import resolve_data
@@ -32,6 +38,7 @@ def make_design(study: spec.Study, quick: bool = False, kept: Mapping[str, Datas
         for made in resolve_data(study, i, block, quick, kept)
     ]
     _unique(study, "data", [d.source.name for d in data], "give each a name of its own")
+    registry.search(*study.module_folders)
     names = _Names(
         study, {b.name: [d.source.name for d in data if d.block == b.name] for b in file.data}
     )
@@ -42,6 +49,9 @@ def make_design(study: spec.Study, quick: bool = False, kept: Mapping[str, Datas
     methods = [_method(study, i, block, names, quick) for i, block in enumerate(file.method)]
     _unique(study, "method", [m.label for m in methods], "give one a label of its own")
     _check_quick(study, methods)
+    _check_lead(study, [d.source.name for d in data], methods)
+    if quick:
+        methods = [m for m in methods if m.label not in file.quick.leave_out]
     limits = file.quick.budget if quick and file.quick.budget else file.budget
     design = Design(
         seed=file.seed,
@@ -50,10 +60,10 @@ def make_design(study: spec.Study, quick: bool = False, kept: Mapping[str, Datas
         methods=tuple(methods),
         budget=Budget(limits.passes, limits.seconds),
         intervals=_intervals(study),
+        history=_history(study, names, methods),
     )
     _check_fits(study, design, {d.source.name: d.starts_at for d in data})
-    _check_expectations(study, design)
-    _check_lead(study, design)
+    _check_expectations(study, design, quick)
     return design
 
 
@@ -113,7 +123,14 @@ def _method(
         }
         with at(study.path, "quick"):
             estimator = make_estimator(block.name, **options)
-    return PlannedMethod(block.label or block.name, estimator, data, block.replicates)
+    label = block.label or block.name
+    if estimator.fault and WRONG not in label:
+        label = f"{label} {WRONG}"
+    return PlannedMethod(label, estimator, data, block.replicates)
+
+
+WRONG = "(wrong)"
+"""What the label of a method that is wrong on purpose says, in every table."""
 
 
 def _options(estimator: Estimator) -> list[str]:
@@ -125,14 +142,62 @@ def _check_quick(study: spec.Study, methods: Sequence[PlannedMethod]) -> None:
         "starts",
         "replicates",
         "budget",
+        "leave_out",
         *(key for m in methods for key in _options(m.estimator)),
     ]
     for key in study.file.quick.model_extra or {}:
         if key not in known:
             raise SpecError(
-                f'{study.path}: quick: unknown key "{key}": expected starts, replicates, budget, or an '
-                f"option of one of the study's methods.{nearest(key, known)}"
+                f'{study.path}: quick: unknown key "{key}": expected starts, replicates, budget, leave_out, '
+                f"or an option of one of the study's methods.{nearest(key, known)}"
             )
+    _find_methods(study, ("quick", "leave_out"), study.file.quick.leave_out, methods)
+
+
+def _find_methods(
+    study: spec.Study,
+    where: tuple[str | int, ...],
+    wanted: Sequence[str] | None,
+    methods: Sequence[PlannedMethod],
+) -> frozenset[str]:
+    """Labels of the methods meant, all of them for None; SpecError for one that no method has."""
+    labels = [method.label for method in methods]
+    for j, label in enumerate(wanted or ()):
+        if label not in labels:
+            raise SpecError(
+                f'{study.path}: {place(*where, j)}: unknown method "{label}": expected the label of a '
+                f"[[method]] block: {', '.join(labels)}.{nearest(label, labels)}"
+            )
+    return frozenset(labels if wanted is None else wanted)
+
+
+def _check_lead(study: spec.Study, data: Sequence[str], methods: Sequence[PlannedMethod]) -> None:
+    """Every name in `lead` is one that fits have."""
+    lead = study.file.lead or spec.Lead()
+    _find_methods(study, ("lead", "methods"), lead.methods, methods)
+    for j, name in enumerate(lead.data or ()):
+        if name not in data:
+            raise SpecError(
+                f'{study.path}: {place("lead", "data", j)}: unknown data "{name}": expected one of '
+                f"{', '.join(data)}.{nearest(name, data)}"
+            )
+
+
+def _history(
+    study: spec.Study, names: _Names, methods: Sequence[PlannedMethod]
+) -> KeptHistory | None:
+    block = study.file.history
+    if block is None:
+        return None
+    left_out = set(study.file.quick.leave_out)
+    wanted = None if block.methods is None else [m for m in block.methods if m not in left_out]
+    return KeptHistory(
+        block.starts,
+        block.replicates,
+        _find_methods(study, ("history", "methods"), wanted, methods),
+        names.find(("history", "data"), block.data),
+        block.points,
+    )
 
 
 def _intervals(study: spec.Study) -> AskedIntervals:
@@ -166,7 +231,7 @@ def _check_fits(study: spec.Study, design: Design, starts_at: Mapping[str, str])
         )
 
 
-def _check_expectations(study: spec.Study, design: Design) -> None:
+def _check_expectations(study: spec.Study, design: Design, quick: bool) -> None:
     known = {
         "data": [planned.source.name for planned in design.data],
         "model": [planned.model.name for planned in design.models],
@@ -174,6 +239,8 @@ def _check_expectations(study: spec.Study, design: Design) -> None:
         "other": [planned.label for planned in design.methods],
     }
     for i, block in enumerate(study.file.expect):
+        if quick and block.at == "full":
+            continue  # checked with the full size, which load_study looks at too
         where = place("expect", i)
         with blame(study.path, where):
             check_names(block.quantity, block.where)
@@ -184,20 +251,6 @@ def _check_expectations(study: spec.Study, design: Design) -> None:
                 raise SpecError(
                     f'{study.path}: {where}.where.{key}: unknown {key} "{value}": expected one of '
                     f"{', '.join(options)}.{nearest(str(value), options)}"
-                )
-
-
-def _check_lead(study: spec.Study, design: Design) -> None:
-    """Every name in `lead` is one that fits have."""
-    lead = study.file.lead or spec.Lead()
-    data = [planned.source.name for planned in design.data]
-    methods = [planned.label for planned in design.methods]
-    for key, wanted, known in (("data", lead.data, data), ("methods", lead.methods, methods)):
-        for j, name in enumerate(wanted or ()):
-            if name not in known:
-                raise SpecError(
-                    f'{study.path}: {place("lead", key, j)}: unknown name "{name}": expected one of '
-                    f"{', '.join(known)}.{nearest(name, known)}"
                 )
 
 

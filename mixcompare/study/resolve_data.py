@@ -72,7 +72,7 @@ def _kind(study: spec.Study, i: int, block: spec.Data) -> str:
     foreign = {
         "dataset": ("counts", "parameters", "replicates"),
         "file": ("parameters", "replicates"),
-        "scenario": ("columns", "counts"),
+        "scenario": ("columns", "counts", "rescale"),
     }[kind]
     for key in foreign:
         if getattr(block, key) is not None:
@@ -95,15 +95,12 @@ def _builtin(study: spec.Study, i: int, block: spec.Data) -> list[Source]:
             f'{study.path}: {place("data", i, "dataset")}: unknown data set "{block.dataset}": expected '
             f'one of those that "mixcompare list datasets" shows.{nearest(block.dataset or "", available())}'
         )
-    return [BuiltIn(block.name, block.dataset or "", block.columns)]
+    return [BuiltIn(block.name, block.dataset or "", block.columns, block.rescale or "")]
 
 
 def _file(study: spec.Study, i: int, block: spec.Data) -> list[Source]:
-    return [
-        File(
-            block.name, (study.folder / (block.file or "")).absolute(), block.columns, block.counts
-        )
-    ]
+    path = (study.folder / (block.file or "")).absolute()
+    return [File(block.name, path, block.columns, block.counts, block.rescale or "")]
 
 
 def _scenarios(study: spec.Study, i: int, block: spec.Data) -> list[Source]:

@@ -38,6 +38,8 @@ from mixcompare.study import (
     sentences,
     summaries,
 )
+from mixcompare.study import histories as histories_of
+from mixcompare.study.histories import History
 from mixcompare.study.modes import Visits
 from mixcompare.study.replay import Plan, Replay, repeat
 from mixcompare.theta import Theta
@@ -60,6 +62,9 @@ class Results:
         Relative path of a row's draws -> ArviZ object.
     quick : bool
         Whether it was run at quick size: expectations `at = "full"` are then not checked.
+    histories : DataFrame
+        Long: key, step, passes, loglik, theta (JSON, in the method's own order); of fits whose parameters
+        were kept at every evaluation.
     plan : callable
         Returns the tasks behind the rows, for `replay`.
     """
@@ -72,6 +77,7 @@ class Results:
         data: Mapping[tuple[str, int], Dataset] | None = None,
         draws: Callable[[str], Any] | None = None,
         quick: bool = False,
+        histories: pd.DataFrame | None = None,
         plan: Plan | None = None,
     ) -> None:
         self.fits = fits
@@ -80,6 +86,9 @@ class Results:
         self.data = dict(data or {})
         self.draws = draws
         self.quick = quick
+        self.histories = (
+            pd.DataFrame(columns=histories_of.COLUMNS) if histories is None else histories
+        )
         self._plan = plan
         self._passes: dict[tuple[float, ...], pd.DataFrame] = {}
 
@@ -118,6 +127,10 @@ class Results:
             )
         ran = self.study.get("run", {}).get("versions") or {}
         return repeat(key, self.fits, self.trajectories, self._plan, ran)
+
+    def history(self, key: str) -> History:
+        """Every evaluation of a fit whose parameters were kept; SpecError for any other key."""
+        return histories_of.read(self.fits, self.histories, key)
 
     # -- tables -----------------------------------------------------------------------------------
 

@@ -80,6 +80,7 @@ def run_study(
     total = sum(len(chunk.tasks) for chunk in chunks)
     store = Store(Path("runs") / study.path.stem if out is None else out)
     store.create(study.text, _facts(study, design, quick, total), fresh)
+    store.write_modules(study.modules)
     store.write_data({(data.source.name, 0): data.first for data in design.data})
     done = store.keys()
     left = [chunk for chunk in (chunk.without(done) for chunk in chunks) if chunk.tasks]
@@ -94,6 +95,7 @@ def run_study(
 def load_results(path: str | Path) -> Results:
     """The results in a folder, finished or not; StoreError if it is none of results."""
     pieces = Store(path).read()
+    registry.search(Path(path) / "modules")
     return Results(*pieces, plan=partial(_tasks, Path(path), pieces))
 
 
@@ -148,6 +150,7 @@ def _append(store: Store, ended: Sequence[Outcome]) -> None:
         [outcome.row for outcome in ended],
         {outcome.row["key"]: outcome.trajectory for outcome in ended},
         {outcome.row["key"]: outcome.draws for outcome in ended if outcome.draws is not None},
+        {outcome.row["key"]: outcome.history for outcome in ended},
     )
 
 

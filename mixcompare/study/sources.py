@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mixcompare.data import Dataset
+from mixcompare.data import Dataset, rescaled
 from mixcompare.datasets import load_dataset, read_csv
 from mixcompare.errors import DataError
 from mixcompare.scenarios.base import make_scenario
@@ -41,10 +41,12 @@ class BuiltIn(Source):
 
     dataset: str
     columns: tuple[str, ...] | None = None
+    rescale: str = ""
 
     def load(self, root: int, replicate: int) -> Dataset:
         """See `Source`."""
-        return replace(load_dataset(self.dataset, self.columns), name=self.name)
+        dataset = replace(load_dataset(self.dataset, self.columns), name=self.name)
+        return rescaled(dataset, self.rescale) if self.rescale else dataset
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,14 @@ class File(Source):
     path: Path
     columns: tuple[str, ...] | None = None
     counts: str | None = None
+    rescale: str = ""
     digest: str = ""
 
     def load(self, root: int, replicate: int) -> Dataset:
         """See `Source`."""
         dataset = replace(read_csv(self.path, self.columns, self.counts), name=self.name)
+        if self.rescale:
+            dataset = rescaled(dataset, self.rescale)
         if self.digest and dataset.digest != self.digest:
             raise DataError(
                 f"{self.path}: expected the data that were there when the study began, got others: the "

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -61,10 +61,25 @@ class Intervals(Section):
     replicates: Annotated[Whole, Field(ge=2)] = 500
 
 
+class History(Section):
+    """Fits whose parameters are kept at every evaluation: the first starts of the first replicates.
+
+    Of all methods and data, or of those named by their labels and names; of more evaluations than
+    `points`, so many.
+    """
+
+    starts: Annotated[Whole, Field(ge=1)] = 1
+    replicates: Annotated[Whole, Field(ge=1)] = 1
+    methods: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+    data: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+    points: Annotated[Whole, Field(ge=2)] = 2000
+
+
 class Quick(BaseModel):
     """What --quick reduces: at most so many starts and replicates, another budget, methods' options.
 
-    Every key that is none of the first three is an option, given to each method that has it.
+    `leave_out` names methods, by their labels, that are not run. Every further key is an option, given
+    to each method that has it.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -72,6 +87,7 @@ class Quick(BaseModel):
     starts: Annotated[Whole, Field(ge=1)] | None = None
     replicates: Annotated[Whole, Field(ge=1)] | None = None
     budget: BudgetLimits | None = None
+    leave_out: tuple[Text, ...] = ()
 
 
 class Data(Section):
@@ -84,6 +100,7 @@ class Data(Section):
     columns: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
     counts: Text | None = None
     parameters: Table | None = None
+    rescale: Text | None = None
     starts: Starts | None = None
     replicates: Annotated[Whole, Field(ge=1)] | None = None
 
@@ -117,6 +134,10 @@ def _plain(value: Any) -> Any:
     raise ValueError("a number, a text in quotes, or true or false")
 
 
+WORDS = ("title", "question", "lead", "expect")
+"""Keys on which no fit depends."""
+
+
 class Expect(Section):
     """One [[expect]] block: a named summary, and the value it should have or the limits it should keep."""
 
@@ -148,6 +169,7 @@ class StudyFile(Section):
     replicates: Annotated[Whole, Field(ge=1)] = 1
     budget: BudgetLimits = BudgetLimits()
     intervals: Intervals | None = None
+    history: History | None = None
     lead: Lead | None = None
     quick: Quick = Quick()
     data: Annotated[tuple[Data, ...], Field(min_length=1)]
@@ -174,14 +196,36 @@ class Study:
         """What relative paths in the file are relative to."""
         return self.path.parent
 
+    @property
+    def modules(self) -> dict[str, str]:
+        """Files beside the study in which things are that it names as module:Class, with their texts."""
+        schemes = [self.file.starts.scheme, *(b.starts.scheme for b in self.file.data if b.starts)]
+        named = [b.name for b in self.file.method], [b.family for b in self.file.model], schemes
+        return self._beside(name for names in named for name in names if name)
+
+    def _beside(self, names: Iterable[str]) -> dict[str, str]:
+        modules = {name.partition(":")[0] for name in names if ":" in name}
+        files = [
+            folder / f"{module}.py" for module in sorted(modules) for folder in self.module_folders
+        ]
+        return {file.name: file.read_text(encoding="utf-8") for file in files if file.is_file()}
+
+    @property
+    def module_folders(self) -> tuple[Path, Path]:
+        """Where those files are: beside a study file, or kept in a folder of results."""
+        return self.folder, self.folder / "modules"
+
     def digest(self, digests: Mapping[str, str], quick: bool) -> str:
         """SHA-256 (16 hex digits) of all that fits depend on: not title, question, lead and expectations.
 
-        `digests` are those of the real data, so that a changed file is another study.
+        `digests` are those of the real data, so that a changed file is another study; so is one whose
+        own contestants have changed.
         """
-        words = {"title", "question", "lead", "expect"} | (set() if quick else {"quick"})
+        words = {*WORDS} | (set() if quick else {"quick"})
         fits = self.file.model_dump(mode="json", exclude=words)
-        text = json.dumps([fits, dict(digests), quick], sort_keys=True)
+        modules = self.modules
+        parts = [fits, dict(digests), quick, *([modules] if modules else [])]
+        text = json.dumps(parts, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

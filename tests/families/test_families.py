@@ -31,6 +31,23 @@ def test_every_registered_family_has_data_here():
 
 
 @SIZES
+def test_readable_parameters_are_natural_ones_or_scales_and_correlations(family, d, K):
+    model, data = make_model(family, K, 60, d)
+    theta = make_point(model, data)
+    readable, scale = model.readable(theta), model.report_scale(theta)
+    assert not any(name.startswith("log") for name in readable)
+    assert len(readable) == len(scale)  # the weights among both
+    for name in set(readable) & set(theta) - {"scales"}:  # matrices in theta, their roots to read
+        np.testing.assert_allclose(readable[name], theta[name], rtol=1e-12)
+    if "covariances" in theta:
+        sds = np.sqrt(np.diagonal(theta["covariances"], axis1=-2, axis2=-1))
+        np.testing.assert_allclose(readable["sds"], sds, rtol=1e-12)
+        rows, columns = np.tril_indices(d, -1)
+        r = theta["covariances"][..., rows, columns] / (sds[..., rows] * sds[..., columns])
+        np.testing.assert_allclose(readable.get("correlations", 0), r, atol=1e-12)
+
+
+@SIZES
 def test_shapes_and_numbers_agree(family, d, K):
     model, data = make_model(family, K, 60, d)
     theta, family = make_point(model, data), model.family

@@ -189,7 +189,14 @@ def test_wrong_names(quantity, where, says):
 
 
 def test_every_quantity_gives_a_value_or_a_reason():
-    extra = {"finding": "saddle", "parameter": "means", "component": 1, "name": "x", "gap": 1.0}
+    extra = {
+        "finding": "saddle",
+        "parameter": "means",
+        "component": 1,
+        "name": "x",
+        "gap": 1.0,
+        "step": 1,
+    }
     extra |= {"method": "em", "other": "bfgs", "tolerance": 0.1}
     for made in (
         results([]),

@@ -125,11 +125,11 @@ name = "em"
     [
         (
             '{ data = "coin" }',
-            'lead.data[1]: unknown name "coin": expected one of coins. Did you mean',
+            'lead.data[1]: unknown data "coin": expected one of coins. Did you mean',
         ),
         (
             '{ methods = ["em", "bfgs"] }',
-            'lead.methods[2]: unknown name "bfgs": expected one of em',
+            'lead.methods[2]: unknown method "bfgs": expected the label',
         ),
         ("{ method = 1 }", 'lead: unknown key "method": expected one of data, methods'),
         ("{ data = [] }", "lead.data: expected at least one entry"),

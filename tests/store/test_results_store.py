@@ -173,7 +173,7 @@ def test_a_kill_while_compacting_doubles_nothing(store: Store) -> None:
     store.append(*batch(2))
     before = store.read()
     store._write(
-        store._fits(), store._trajectories()
+        store._fits(), store._trajectories(), store._histories()
     )  # the new part is there, the old ones still too
     assert store.read().fits.equals(before.fits)
     assert store.read().trajectories.equals(before.trajectories)

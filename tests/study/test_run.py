@@ -101,7 +101,13 @@ def start_run(study: Path, out: Path, workers: int = 1) -> subprocess.Popen[byte
         },
         stderr=subprocess.PIPE,
         start_new_session=True,
+        preexec_fn=heed_interrupts,
     )
+
+
+def heed_interrupts() -> None:
+    """A shell starts what runs in the background deaf to Ctrl-C, and its children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for_a_part(out: Path, process: subprocess.Popen[bytes]) -> None:
