@@ -59,6 +59,7 @@ OURS = (
     "data",
     "report.html",
     "report.md",
+    "summary.json",
     ".report",
     "tables",
     "figures",
