@@ -62,6 +62,7 @@ OURS = (
     "slices",
     "report.html",
     "report.md",
+    "summary.json",
     ".report",
     "tables",
     "figures",

@@ -50,6 +50,7 @@ def make_design(study: spec.Study, quick: bool = False, kept: Mapping[str, Datas
     methods = [_method(study, i, block, names, quick) for i, block in enumerate(file.method)]
     _unique(study, "method", [m.label for m in methods], "give one a label of its own")
     _check_quick(study, methods)
+    _check_lead(study, [d.source.name for d in data], methods)
     if quick:
         methods = [m for m in methods if m.label not in file.quick.leave_out]
     limits = file.quick.budget if quick and file.quick.budget else file.budget
@@ -173,6 +174,18 @@ def _find_methods(
                 f"[[method]] block: {', '.join(labels)}.{nearest(label, labels)}"
             )
     return frozenset(labels if wanted is None else wanted)
+
+
+def _check_lead(study: spec.Study, data: Sequence[str], methods: Sequence[PlannedMethod]) -> None:
+    """Every name in `lead` is one that fits have."""
+    lead = study.file.lead or spec.Lead()
+    _find_methods(study, ("lead", "methods"), lead.methods, methods)
+    for j, name in enumerate(lead.data or ()):
+        if name not in data:
+            raise SpecError(
+                f'{study.path}: {place("lead", "data", j)}: unknown data "{name}": expected one of '
+                f"{', '.join(data)}.{nearest(name, data)}"
+            )
 
 
 def _history(

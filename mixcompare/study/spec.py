@@ -144,7 +144,7 @@ class Animate(Section):
     start: Annotated[Whole, Field(ge=0)] = 0
 
 
-WORDS = ("title", "question", "animate", "slice", "expect")
+WORDS = ("title", "question", "lead", "animate", "slice", "expect")
 """Keys on which no fit depends."""
 
 
@@ -183,6 +183,13 @@ class Slice(Section):
     paths: Annotated[bool, Strict()] = False
 
 
+class Lead(Section):
+    """The contest that opens the report: `methods` on `data`; all there are where one is left out."""
+
+    data: Annotated[tuple[Text, ...], Field(min_length=1), BeforeValidator(_listed)] | None = None
+    methods: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+
+
 class StudyFile(Section):
     """The whole file."""
 
@@ -195,6 +202,7 @@ class StudyFile(Section):
     intervals: Intervals | None = None
     history: History | None = None
     animate: Animate | None = None
+    lead: Lead | None = None
     quick: Quick = Quick()
     data: Annotated[tuple[Data, ...], Field(min_length=1)]
     model: Annotated[tuple[Model, ...], Field(min_length=1)]
@@ -241,7 +249,7 @@ class Study:
         return self.folder, self.folder / "modules"
 
     def digest(self, digests: Mapping[str, str], quick: bool) -> str:
-        """SHA-256 (16 hex digits) of all that fits depend on: not title, question, slices and expectations.
+        """SHA-256 (16 hex digits) of all that fits depend on, and so none of `WORDS`.
 
         `digests` are those of the real data, so that a changed file is another study; so is one whose
         own contestants have changed.
