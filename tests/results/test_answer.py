@@ -298,34 +298,3 @@ def test_the_command_line_begins_with_the_answer():
     made = results(waiting())
     said = " ".join(study_text(made, 60).split())
     assert said.startswith(" ".join(made.answer()))
-
-
-def test_ends_on_a_ridge_are_told_apart():
-    ends = [
-        ("ridge", -6.73, True, {"end": theta(w=w), "replicate": r})
-        for w, r in ((0.4, 0), (0.52, 0), (0.46, 0), (0.9, 1))
-    ]
-    said = answer(several("em", *ends[:3]))
-    assert "identify the parameters: 3 ends that fit equally well put weight 1 anywhere" in said
-    assert "from 0.40 to 0.52." in said
-    assert "from 0.40 to 0.52." in answer(several("em", *ends))  # of the first data set alone
-    assert "anywhere" not in answer(several("em", ends[0], ends[0]))
-
-
-def test_what_is_wrong_on_purpose_is_said_to_be():
-    fault = {"fault": "It squares the data."}
-    wrong = several("em (wrong)", ("saddle", -104.0, True, fault), ("maximum", -100.0, True, fault))
-    printed = {"fault": "It prints squares.", "said_values": json.dumps([1.0, 25.0])}
-    sums = several("sum (wrong)", ("not_stationary", -101.5, False, printed), data="other")
-    said = results(
-        [*several("em", GOOD), *several("em", GOOD, data="other"), *wrong, *sums]
-    ).answer()[-1]
-    assert said == text("""
-        em (wrong) is wrong on purpose: it squares the data; it ended at a saddle on planted, 4 nats below
-        the best known optimum, claiming success. sum (wrong) is wrong on purpose: it prints squares; it
-        ended at a point that is not stationary on other, 1.5 nats below the best known optimum. The last
-        value that it printed for the log-likelihood, 25.000, is none: that of its end is -101.500 nats.
-    """)
-    honest = {**printed, "said_values": json.dumps([1.0, -101.5])}
-    sums = several("sum (wrong)", ("not_stationary", -101.5, False, honest))
-    assert "printed for" not in answer(sums)
