@@ -19,9 +19,7 @@ def geyser():
     """Old Faithful, both columns standardised, and the notebook's start (reference: 004-faithful)."""
     raw = load_dataset("old_faithful")
     x = (raw.x - raw.x.mean(0)) / raw.x.std(0)
-    start = Theta(
-        [0.5, 0.5], means=[[-1.5, 1.5], [1.5, -1.5]], covariances=[np.eye(2), np.eye(2)]
-    )
+    start = Theta([0.5, 0.5], means=[[-1.5, 1.5], [1.5, -1.5]], covariances=[np.eye(2), np.eye(2)])
     return Dataset(x, columns=raw.columns, name="geyser"), start
 
 
