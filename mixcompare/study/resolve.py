@@ -61,7 +61,7 @@ def make_design(study: spec.Study, quick: bool = False, kept: Mapping[str, Datas
         methods=tuple(methods),
         budget=Budget(limits.passes, limits.seconds),
         intervals=_intervals(study),
-        history=_history(study, names, methods),
+        history=_history(study, names, methods, quick),
     )
     _check_fits(study, design, {d.source.name: d.starts_at for d in data})
     design = replace(design, slices=resolve_slices(study, design, quick))
@@ -189,12 +189,12 @@ def _check_lead(study: spec.Study, data: Sequence[str], methods: Sequence[Planne
 
 
 def _history(
-    study: spec.Study, names: _Names, methods: Sequence[PlannedMethod]
+    study: spec.Study, names: _Names, methods: Sequence[PlannedMethod], quick: bool
 ) -> KeptHistory | None:
     block = study.file.history
     if block is None:
         return None
-    left_out = set(study.file.quick.leave_out)
+    left_out = set(study.file.quick.leave_out) if quick else set()
     wanted = None if block.methods is None else [m for m in block.methods if m not in left_out]
     return KeptHistory(
         block.starts,

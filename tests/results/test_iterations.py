@@ -196,7 +196,8 @@ def test_a_plateau_in_words(faithful):
     found = kept(
         data, ("em", 0, loglik, points, {}), ("em, 40", 0, loglik[:41], points[:41], short)
     )
-    assert " ".join(about(found, "plateau")) == (
+    (sentence,) = about(found, "plateau")
+    assert sentence == (
         "planted: em sat on a plateau near -542 nats for 29 iterations (2 to 30), gaining 4.12 nats, and "
         "then gained 153 more; a rule that stops at gains below 0.1 nats would have stopped there."
     )

@@ -56,7 +56,8 @@ def limit(ax: Axes, climbs: Sequence[Climb]) -> None:
     finite = [climb.loglik[np.isfinite(climb.loglik)] for climb in climbs]
     top = max(float(values.max()) for values in finite if values.size)
     lowest = min(float(values.min()) for values in finite if values.size)
-    second = min(float(values[1:].min()) for values in finite if values.size > 1)
+    rest = [float(values[1:].min()) for values in finite if values.size > 1]
+    second = min(rest, default=lowest)
     low = lowest if top - lowest <= 2 * (top - second) else second - 0.25 * (top - second)
     room = 0.05 * (top - low) or 1.0
     ax.set_ylim(low - room * (low == lowest), top + room)

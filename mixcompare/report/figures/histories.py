@@ -89,7 +89,8 @@ def number_steps(ax: Axes, last: float) -> None:
         ax.xaxis.set_minor_locator(NullLocator())
         ax.set_xlim(0, 1.15 * last)
     else:
-        ax.set_xlim(-0.02 * last, 1.02 * last)
+        room = 0.02 * last or 0.5
+        ax.set_xlim(-room, last + room)
 
 
 def _key(figure: Any, data: Histories, color: str) -> None:

@@ -61,7 +61,7 @@ def compute(view: View, case: Case) -> Iterations | None:
     if not kept:
         return None
     columns = case.dataset.columns if case.dataset is not None else ()
-    ends = [run for run in kept if run.row["finding"] not in NO_END]
+    ends = [r for r in kept if r.row["finding"] not in NO_END and r.history.better().any()]
     asked = _asked(view, case, ends)
     units = {run.unit for run in ends}
     return Iterations(
