@@ -89,8 +89,12 @@ def build(results: Any, out: str | Path, formats: Sequence[str] = FORMATS) -> Pa
 
 def compose(view: View) -> list[Section]:
     """The sections of a report in their order; what has no blocks is left out."""
-    sections = [asked.draw(asked.compute(view)), criteria.draw(criteria.compute(view))]
-    sections += [page.draw(case.compute(view, one)) for one in view.cases]
+    choices = criteria.compute(view)
+    sections = [asked.draw(asked.compute(view)), criteria.draw(choices)]
+    for one in view.cases:
+        made = page.draw(case.compute(view, one))
+        brief = criteria.in_brief(choices, one.data, one.model_name)
+        sections.append(criteria.without_figures(made) if brief else made)
     sections += [
         calibration.draw(calibration.compute(view)),
         claims.draw(claims.compute(view)),

@@ -22,6 +22,9 @@ Sociological Methods and Research 33, 261-304, for AIC.
 CLEAR = 2.0
 """Standard errors from which a difference of leave-one-out counts."""
 
+MOST = 4
+"""Models that are named one by one."""
+
 
 def choices(results: Any) -> list[str]:
     """Data sets to which more than one model was fitted, in the study's order."""
@@ -175,7 +178,8 @@ def _verdict(ranked: pd.DataFrame) -> str:
     """For example "prefers A, by 5.2 (standard error 2.1) over B, and cannot tell it from C and D"."""
     best, rest = ranked.iloc[0], ranked.iloc[1:]
     near = rest[-rest["elpd_difference"] < CLEAR * rest["elpd_difference_se"]]
-    tied = f"cannot tell it from {listed([str(name) for name in near['model']])}"
+    names = [str(name) for name in near["model"]]
+    tied = f"cannot tell it from {listed(names) if len(near) <= MOST else f'{len(near):,} others'}"
     if len(near) and near.index[0] == rest.index[0]:
         return f"prefers {best['model']}, but {tied}"
     second = rest.iloc[0]

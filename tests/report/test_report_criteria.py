@@ -11,7 +11,7 @@ from mixcompare.mixture import MixtureModel
 from mixcompare.report import style
 from mixcompare.report.build import build
 from mixcompare.report.figures.criteria import Criterion, Curve
-from mixcompare.report.sections import criteria
+from mixcompare.report.sections import criteria, overview
 from mixcompare.report.view import View
 from mixcompare.theta import Theta
 
@@ -118,3 +118,30 @@ def test_one_model_leaves_nothing_to_choose(make):
     view = View(make())
     assert criteria.compute(view) == []
     assert not criteria.draw([]).blocks
+
+
+def test_of_many_models_only_preferred_ones_have_figures(make, rows, monkeypatch):
+    view = View(make(rows, study=STUDY))
+    found = criteria.compute(view)
+    asked = [("waiting", model) for model in ENDS]
+    assert not any(criteria.in_brief(found, *one) for one in asked)
+    monkeypatch.setattr(criteria, "MOST", 2)
+    assert [criteria.in_brief(found, *one) for one in asked] == [True, True, False]
+    assert not criteria.in_brief(found, "other data", "gaussian K=1 full")
+    (part,) = criteria.draw(found).parts
+    told = criteria.without_figures(part)
+    assert [block.kind for block in part.blocks] == ["items", "figure", "table", "paragraph"]
+    assert [block.kind for block in told.blocks] == ["items", "table", "paragraph"]
+
+
+def test_many_models_of_the_same_data_share_a_column(make, rows, monkeypatch):
+    view = View(make(rows, study=STUDY))
+    assert len(overview.compute(view).cases) == 3
+    monkeypatch.setattr(overview, "MOST", 2)
+    short = overview.compute(view)
+    assert short.cases == []
+    assert [c.heading for c in short.columns[:2]] == ["method", "waiting"]
+    em, bfgs = short.rows
+    assert (em["waiting"], em["waiting-fits"]) == (3, 3)
+    assert (bfgs["waiting"], bfgs["waiting-fits"]) == (1, 3)
+    assert overview.of_case(view, view.cases[0])[0].startswith("Believe the optimum")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,9 @@ from mixcompare.study.criteria import NAMES, OF_DRAWS, OF_POINTS, rank
 from mixcompare.study.criteria_words import choices, tell
 from mixcompare.study.ends import REACHED
 
+MOST = 6
+"""Models of one data set that all have their figures; of more, those that some criterion prefers."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -49,6 +52,23 @@ def draw(found: list[Choice]) -> Section:
     """Make the section, a part for each data set; no blocks where nothing is to be chosen."""
     blocks = [Paragraph(_EXPLAINED)] if found else []
     return Section("criteria", "Choice of model", blocks, [_part(one) for one in found])
+
+
+def in_brief(found: list[Choice], data: str, model: str) -> bool:
+    """Whether a model is one of more than `MOST` of its data, and no criterion prefers it."""
+    for one in found:
+        lines = [*one.points, *one.draws]
+        mine = [line for line in lines if line["model"] == model]
+        if one.data == data and len({line["model"] for line in lines}) > MOST:
+            return not any(line["preferred"] for line in mine)
+    return False
+
+
+def without_figures(section: Section) -> Section:
+    """The section of a model that is told in brief: its tables and sentences."""
+    blocks = [block for block in section.blocks if not isinstance(block, Drawing)]
+    parts = [without_figures(part) for part in section.parts]
+    return replace(section, blocks=blocks, parts=parts)
 
 
 _EXPLAINED = (
@@ -102,7 +122,15 @@ def _part(one: Choice) -> Section:
             f"k too large counts observations whose estimate is not to be trusted.{where}"
         )
         blocks.append(Tabular(Table(f"{name}-draws", caption, _used(_DRAWS, one.draws), one.draws)))
+    if any(in_brief([one], one.data, line["model"]) for line in [*one.points, *one.draws]):
+        blocks.append(Paragraph(_BRIEF))
     return Section(name, one.data, blocks)
+
+
+_BRIEF = (
+    "Below, models that no criterion prefers are told in tables alone; the figures are of those that some "
+    "criterion prefers."
+)
 
 
 def _used(columns: Sequence[Column], rows: list[dict[str, Any]]) -> list[Column]:
