@@ -14,6 +14,8 @@ from mixcompare.report import summary
 from mixcompare.report.rendering import environment, tidy, write
 from mixcompare.report.summary import Expected, Summary
 from mixcompare.report.tables import Column, Table, number, text, typeset
+from mixcompare.report.view import naming
+from mixcompare.report.words import finding
 from mixcompare.study import words
 
 BROKEN = "not reproduced"
@@ -109,8 +111,8 @@ def _row(entry: Entry, expected: Expected) -> dict[str, Any]:
         "quantity": expected.quantity.replace("_", " "),
         "meaning": expected.meaning,
         "where": _where(expected.where),
-        "expected": expected.expected,
-        "found": expected.found,
+        "expected": _plain(expected.expected),
+        "found": _plain(expected.found),
         "status": expected.status,
         "source": expected.source,
         "note": expected.note,
@@ -127,6 +129,11 @@ def _where(where: dict[str, Any]) -> str:
     return "; ".join(parts)
 
 
+def _plain(value: Any) -> Any:
+    """The name of a finding in words; all else as it is."""
+    return finding(value) if isinstance(value, str) else value
+
+
 def _found(value: Any, note: str | None = None) -> str:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return number(9)(value)
@@ -135,16 +142,14 @@ def _found(value: Any, note: str | None = None) -> str:
 
 def _render(template: str, index: Index) -> str:
     meanings = {row["quantity"]: row["meaning"] for row in index.rows}
-    page = (
-        environment(template)
-        .get_template(template)
-        .render(
-            index=index,
-            number_of=words.number_of,
-            picture=partial(_picture, index.page.parent),
-            table=Table("expectations", "", _COLUMNS, index.rows),
-            meanings=sorted(meanings.items()),
-        )
+    methods = {name for entry in index.entries if entry.summary for name in entry.summary.methods}
+    made = environment(template, naming(methods))
+    page = made.get_template(template).render(
+        index=index,
+        number_of=words.number_of,
+        picture=partial(_picture, index.page.parent),
+        table=Table("expectations", "", _COLUMNS, index.rows),
+        meanings=sorted(meanings.items()),
     )
     return tidy(page)
 

@@ -41,7 +41,7 @@ class Summary:
     quick: bool
     fits: int
     data_sets: int
-    methods: int
+    methods: Sequence[str]
     figure: str
     expectations: Sequence[Expected]
 
@@ -56,7 +56,7 @@ def text(results: Any, figure: str) -> str:
         quick=bool(results.quick),
         fits=len(rows),
         data_sets=len(rows[["data", "replicate"]].drop_duplicates()),
-        methods=int(rows["method"].nunique()),
+        methods=list(dict.fromkeys(rows["method"])),
         figure=figure,
         expectations=[
             Expected(

@@ -12,7 +12,7 @@ from mixcompare.study.words import listed, quoted
 
 
 def tell(draws: pd.DataFrame) -> Iterator[str]:
-    """Phrases: methods all of whose posteriors passed together, then each of the others with its reasons."""
+    """Phrases: methods all of whose posteriors passed together, then the others with their reasons."""
     clean, failed, unknown = [], [], []
     for method, rows in draws.groupby("method", sort=False):
         name = quoted(str(method))
@@ -24,7 +24,12 @@ def tell(draws: pd.DataFrame) -> Iterator[str]:
             failed.append((name, rows))
     if clean:
         yield _passed([name for name, _ in clean], pd.concat([rows for _, rows in clean]))
-    yield from (_missed(name, rows) for name, rows in failed)
+    told: dict[tuple[int, int, str], list[str]] = {}
+    for name, rows in failed:
+        bad = int((~rows["sound"].eq(True)).sum())
+        told.setdefault((bad, len(rows), f"({_reasons(rows)}){_loose(rows)}"), []).append(name)
+    for i, ((bad, n, why), names) in enumerate(told.items()):
+        yield _missed(names, bad, n, why, first=not clean and not i)
     if unknown:
         yield f"what {listed(unknown)} drew was not checked"
 
@@ -35,17 +40,24 @@ def _passed(names: list[str], rows: pd.DataFrame) -> str:
     return f"{which} drawn by {listed(names)} passed every check{_loose(rows)}"
 
 
-def _missed(name: str, rows: pd.DataFrame) -> str:
-    bad, n = rows[~rows["sound"].eq(True)], len(rows)
-    findings = list(bad["finding"])
+def _missed(names: list[str], bad: int, n: int, why: str, first: bool) -> str:
+    """In full as the `first` phrase, else short: "1 of 5 by gibbs did not (not mixed)"."""
+    each = " each" if len(names) > 1 else ""
+    if n == 1:
+        one = "that" if len(names) == 1 else "those"
+        which = f"the posterior{'s' if each else ''} drawn" if first else one
+    else:
+        which = f"{words.of(bad, n)}{each}{' posteriors drawn' if first else ''}"
+    return f"{which} by {listed(names)} did not{' pass every check' if first else ''} {why}"
+
+
+def _reasons(rows: pd.DataFrame) -> str:
+    findings = list(rows.loc[~rows["sound"].eq(True), "finding"])
     kinds = in_order(findings)
-    reasons = ", ".join(
+    return ", ".join(
         words.finding(kind) + (f" {findings.count(kind):,}" if len(kinds) > 1 else "")
         for kind in kinds
     )
-    which = "the posterior" if n == 1 else f"{words.of(len(bad), n)} posteriors"
-    not_all = "did not pass every check"
-    return f"{which} drawn by {name} {not_all} ({reasons}){_loose(rows)}"
 
 
 def _loose(rows: pd.DataFrame) -> str:

@@ -50,8 +50,10 @@ def _where(ranking: Ranking, rows: pd.DataFrame) -> str:
         same = "start" if ranking.fits == 1 else f"{ranking.fits:,} starts"
         return f"From the same {same} on {name}"
     if ranking.replicates == ranking.fits:
-        return f"From the same start on each of {ranking.fits:,} data sets {name}"
-    return f"From the same {ranking.fits:,} starts on {ranking.replicates:,} data sets {name}"
+        return f"From the same start on each of the {ranking.fits:,} data sets of {name}"
+    return (
+        f"From the same {ranking.fits:,} starts on the {ranking.replicates:,} data sets of {name}"
+    )
 
 
 def _standings(ranking: Ranking, first: bool) -> str:

@@ -251,6 +251,21 @@ def test_shortfalls_beyond_chance_are_told_from_the_others():
     assert "shortfall" not in answer([*several("em", *[GOOD] * 5), *several("cg", *[low] * 5)])
 
 
+def test_posteriors_that_passed_and_those_that_did_not_share_a_sentence():
+    rows = [
+        *[row(m, "verified", -1.0) for m in ("a", "b")],
+        *[row("c", f, -1.0, replicate=k) for k, f in enumerate(["divergences", "not_mixed"] * 2)],
+        *[row(m, "not_mixed", -1.0) for m in ("d", "e")],
+    ]
+    assert answer(rows) == text(
+        """All 2 posteriors drawn by a and b passed every check; all 4 by c did not (divergences 2, not mixed
+        2); those by d and e did not (not mixed)."""
+    ).replace("All 2", "Both")
+    assert (
+        answer(rows[6:]) == "The posteriors drawn by d and e did not pass every check (not mixed)."
+    )
+
+
 FAULT = {"fault": "passes variances where standard deviations belong."}
 
 

@@ -94,7 +94,7 @@ def test_over_data_sets_means_are_compared():
 
     assert ranking.p["em", "cg"] == pytest.approx(2 * student.sf(t, 7))
     assert opening(rows, {"methods": ["em", "cg"]}).startswith(
-        "From the same 32 starts on 8 data sets planted em reached"
+        "From the same 32 starts on the 8 data sets of planted em reached"
     )
 
 
