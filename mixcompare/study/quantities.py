@@ -13,6 +13,7 @@ import numpy as np
 from mixcompare.registry import NAMES
 from mixcompare.study.diagnostics import divergences, rhat
 from mixcompare.study.quantities_iterate import ITERATES
+from mixcompare.study.quantities_slices import SLICES
 from mixcompare.study.quantity import CASES, FITS, NUMBERS, NoAnswer, Quantity, Selection, entry
 
 if TYPE_CHECKING:
@@ -315,4 +316,5 @@ QUANTITIES: dict[str, Quantity] = {
         ("name",),
     ),
     **ITERATES,
+    **SLICES,
 }

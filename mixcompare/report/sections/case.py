@@ -26,6 +26,7 @@ from mixcompare.report.sections import (
     identification,
     optima,
     overview,
+    predictive_check,
     slices,
 )
 from mixcompare.report.sections.cost import Cost
@@ -38,6 +39,7 @@ from mixcompare.report.sections.paths import panels, strips
 from mixcompare.report.sections.slices import Shown
 from mixcompare.report.tables import Table
 from mixcompare.report.view import Case, View
+from mixcompare.study.predictive_check import Feature
 
 MOST_DRAWS = 1000
 """Draws whose log-likelihood is drawn, evenly spread over the chains: one pass each."""
@@ -69,6 +71,7 @@ class CaseData:
     """A prior in words -> the samplers that used it."""
     accuracy: list[Table]
     slices: list[Shown]
+    features: tuple[Feature, ...]
 
 
 def compute(view: View, case: Case) -> CaseData:
@@ -97,6 +100,7 @@ def compute(view: View, case: Case) -> CaseData:
         priors=_priors(case, samplers),
         accuracy=accuracy.compute(view, case),
         slices=slices.compute(view, case),
+        features=predictive_check.compute(view, case),
     )
 
 

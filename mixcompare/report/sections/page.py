@@ -10,7 +10,15 @@ from mixcompare.report import words
 from mixcompare.report.document import Drawing, Items, Paragraph, Section, Tabular
 from mixcompare.report.figures.density import Densities
 from mixcompare.report.figures.posterior import Parameter
-from mixcompare.report.sections import accuracy, cost, draws, identification, optima, slices
+from mixcompare.report.sections import (
+    accuracy,
+    cost,
+    draws,
+    identification,
+    optima,
+    predictive_check,
+    slices,
+)
 from mixcompare.report.sections.case import CaseData
 from mixcompare.report.tables import (
     Column,
@@ -30,6 +38,7 @@ def draw(data: CaseData) -> Section:
     """Make the section, with a part for each thing shown."""
     case = data.case
     parts = [_methods(data), optima.draw(case, data.optima), _densities(data)]
+    parts.append(predictive_check.draw(case, data.features))
     parts += [
         _paths(data),
         *slices.draw(case, data.slices),
