@@ -105,6 +105,8 @@ NAMES: dict[str, dict[str, str]] = {
         "relief": "mixcompare.report.figures.surface:draw_relief",
         "paths": "mixcompare.report.figures.surface:draw_paths",
         "path-panels": "mixcompare.report.figures.surface:draw_path_panels",
+        "quantiles": "mixcompare.report.figures.quantiles:draw",
+        "sampled": "mixcompare.report.figures.quantiles:draw_sampled",
         "claims": "mixcompare.report.figures.claims:draw",
         "criteria": "mixcompare.report.figures.criteria:draw",
         "performance-profiles": "mixcompare.report.figures.performance_profiles:draw",

@@ -24,6 +24,13 @@ class Starts:
     scheme: str | tuple[Theta, ...]
     n: int
 
+    def of(self, n_components: int) -> Starts:
+        """Those of a model: all of a scheme, and the given points with as many components."""
+        if isinstance(self.scheme, str):
+            return self
+        points = tuple(theta for theta in self.scheme if theta.n_components == n_components)
+        return Starts(points, len(points))
+
 
 @dataclass(frozen=True, eq=False)
 class PlannedData:

@@ -15,6 +15,7 @@ from mixcompare.study.diagnostics import divergences, rhat
 from mixcompare.study.quantities_criteria import CRITERIA
 from mixcompare.study.quantities_groups import GROUPS
 from mixcompare.study.quantities_iterate import ITERATES
+from mixcompare.study.quantities_slices import SLICES
 from mixcompare.study.quantity import CASES, FITS, NUMBERS, NoAnswer, Quantity, Selection, entry
 
 if TYPE_CHECKING:
@@ -331,4 +332,5 @@ QUANTITIES: dict[str, Quantity] = {
     **ITERATES,
     **CRITERIA,
     **GROUPS,
+    **SLICES,
 }

@@ -17,6 +17,7 @@ from mixcompare.study.design import (
     AskedIntervals,
     Design,
     KeptHistory,
+    PlannedData,
     PlannedMethod,
     PlannedModel,
 )
@@ -224,15 +225,30 @@ def _check_fits(study: spec.Study, design: Design, starts_at: Mapping[str, str])
         planned = planned or any(name in method.data for method in design.methods)
         with blame(study.path, f"the model {model.name} on the data {name}"):
             model.check(data.first)
-        given = () if isinstance(data.starts.scheme, str) else data.starts.scheme
-        for j, theta in enumerate(given):
-            where = f"{place(starts_at[name], 'given', j)} for the model {model.name}"
-            with blame(study.path, where):
-                model.as_start(theta, data.first)
+        sizes = {m.model.n_components for m in design.models if name in m.data}
+        _check_starts(study, data, model, sizes, starts_at[name])
     if not planned:
         raise SpecError(
             f"{study.path}: expected at least one fit, got none: no data has both a model and a method "
             f"(see the keys data = [...] of the [[model]] and [[method]] blocks)"
+        )
+
+
+def _check_starts(
+    study: spec.Study, data: PlannedData, model: MixtureModel, sizes: set[int], starts_at: str
+) -> None:
+    """Given starts are for the models with as many components; none may be for no model of the data."""
+    if isinstance(data.starts.scheme, str):
+        return
+    for j, theta in enumerate(data.starts.scheme):
+        if theta.n_components == model.n_components or theta.n_components not in sizes:
+            where = f"{place(starts_at, 'given', j)} for the model {model.name}"
+            with blame(study.path, where):
+                model.as_start(theta, data.first)
+    if not data.starts.of(model.n_components).n:
+        raise SpecError(
+            f"{study.path}: {starts_at}.given: expected a start with {model.n_components} components for "
+            f"the model {model.name}, got none: add one, or take the data from the model"
         )
 
 

@@ -39,6 +39,7 @@ from mixcompare.study import (
     pairs,
     passes,
     predictive,
+    predictive_check,
     recovery,
     sentences,
     summaries,
@@ -46,6 +47,7 @@ from mixcompare.study import (
 from mixcompare.study import histories as histories_of
 from mixcompare.study.histories import History
 from mixcompare.study.modes import Visits
+from mixcompare.study.predictive_check import Feature
 from mixcompare.study.replay import Plan, Replay, repeat
 from mixcompare.study.slices import StudySlice, read_slices
 from mixcompare.theta import Theta
@@ -269,6 +271,21 @@ class Results:
     def predictive(self) -> pd.DataFrame:
         """Simulated data: log density on fresh data, paired differences (`predictive.compare_predictive`)."""
         return predictive.compare_predictive(self.rows)
+
+    def predictive_check(self, data: str, model: str) -> tuple[Feature, ...]:
+        """Each feature of replicate 0 beside samples from the best known optimum (`predictive_check.check`).
+
+        Nothing where there is no such optimum, or the data are discrete or too many.
+        """
+        found = self._optima[0]
+        best = found[(found[["data", "model", "replicate"]] == [data, model, 0]).all(axis=1)]
+        best = best[best["standing"] == "global"]
+        dataset = self.data.get((data, 0))
+        fitted = self.model_on(model, dataset)
+        if best.empty or dataset is None or fitted is None:
+            return ()
+        theta, seed = Theta.from_dict(best["theta"].iloc[0]), int(self.study.get("seed", 0))
+        return predictive_check.check(fitted, dataset, theta, seed, data, model)
 
     def calibration(self) -> pd.DataFrame:
         """Truths drawn from a prior: whether their ranks are uniform (`calibration.calibrate`)."""

@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from planted import BEST, LOWER, NAN, NARROW, results, row, several, theta, waiting
+from planted import BEST, LOWER, NAN, NARROW, results, row, several, waiting
 from test_sentences import ENDS
 
 from mixcompare.report.terminal import study_text

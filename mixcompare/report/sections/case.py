@@ -28,6 +28,7 @@ from mixcompare.report.sections import (
     iterations,
     optima,
     overview,
+    predictive_check,
     recovery,
     slices,
 )
@@ -44,6 +45,7 @@ from mixcompare.report.sections.recovery import Recovered
 from mixcompare.report.sections.slices import Shown
 from mixcompare.report.tables import Table
 from mixcompare.report.view import Case, View
+from mixcompare.study.predictive_check import Feature
 
 MOST_DRAWS = 1000
 """Draws whose log-likelihood is drawn, evenly spread over the chains: one pass each."""
@@ -78,6 +80,7 @@ class CaseData:
     recovered: Recovered | None
     accuracy: list[Table]
     slices: list[Shown]
+    features: tuple[Feature, ...]
 
 
 def compute(view: View, case: Case) -> CaseData:
@@ -109,6 +112,7 @@ def compute(view: View, case: Case) -> CaseData:
         recovered=recovery.compute(view, case),
         accuracy=accuracy.compute(view, case),
         slices=slices.compute(view, case),
+        features=predictive_check.compute(view, case),
     )
 
 

@@ -18,6 +18,7 @@ from mixcompare.report.sections import (
     identification,
     iterations,
     optima,
+    predictive_check,
     recovery,
     slices,
 )
@@ -40,6 +41,7 @@ def draw(data: CaseData) -> Section:
     """Make the section, with a part for each thing shown."""
     case = data.case
     parts = [_methods(data), optima.draw(case, data.optima), _densities(data)]
+    parts.append(predictive_check.draw(case, data.features))
     parts += [
         groups.draw(case, data.groups),
         _paths(data),
