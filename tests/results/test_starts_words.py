@@ -26,7 +26,9 @@ def first(*rows, study=STUDY):
 
 def test_stopping_early_is_told_first_with_its_test():
     told = first(fits("em, 40 iterations", 10), fits("em", 30), fits("bfgs", 28))
-    assert told.startswith("planted: stopped after 40 iterations, em ended at the best known optimum")
+    assert told.startswith(
+        "planted: stopped after 40 iterations, em ended at the best known optimum"
+    )
     assert "from 10 of 40 starts, and run to its own end from 30 (p < 0.0001)" in told
     assert "em got there most often, from 30 of 40: more often than em, 40 iterations (10;" in told
     # two starts more out of forty, all on one side: p = 2 / 2^2
