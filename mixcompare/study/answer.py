@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from mixcompare.study import calibration, groups_words, starts_words, words
+from mixcompare.study import calibration, groups_words, stopped_words, words
 from mixcompare.study.case import Case
 from mixcompare.study.ends import parse
 from mixcompare.study.words import listed, number_of
@@ -19,20 +19,19 @@ START = ["data", "model", "replicate", "start_scheme", "start_index"]
 def tell(results: Any) -> list[str]:
     """Who found the best known optimum and whether solvers knew; then why not, and what has no answer.
 
-    At most two paragraphs of two sentences, each left out where there is nothing of its kind to say, and
-    before them what is known of groups, where real data have labels, and of many starts from each of which
-    several methods began.
+    At most two paragraphs of two sentences, each left out where there is nothing of its kind to say; before
+    them what is known of groups, where real data have labels, and what stopping early cost.
     """
     if results.rows.empty:
         return ["There are no fits to report."]
     points = results.rows[~results.rows["sampler"]]
-    why = [*_why(points, results.study)]
+    why = [*_why(points, _typed(results.study))]
     drawn = results.rows[results.rows["sampler"]]
     limits = [*_ridges(results), *calibration.summed(results.calibration()), *_posteriors(drawn)]
     if limits:
         why.append(_sentence("; ".join(limits)))
     said = [*_reached(points), *_claims(points)]
-    first = [*groups_words.summed(results), *starts_words.summed(results)]
+    first = [*groups_words.summed(results), *stopped_words.summed(results)]
     return [*first, *(" ".join(paragraph) for paragraph in (said, why) if paragraph)]
 
 
@@ -179,13 +178,13 @@ def _by(wrong: pd.DataFrame, rows: pd.DataFrame) -> str:
 # -- why ------------------------------------------------------------------------------------------
 
 
-def _why(points: pd.DataFrame, study: Mapping[str, Any]) -> Iterator[str]:
+def _why(points: pd.DataFrame, typed: Mapping[str, str]) -> Iterator[str]:
     """What went with missing it: the formulation of the same solver, and values that are not finite."""
     rows = points[points["best_known"].notna()]
     hit = rows["reached"] == True  # noqa: E712 - None is not True
     if rows.empty or hit.all():
         return
-    parts = [*_formulations(rows, study)]
+    parts = [*_formulations(rows, typed)]
     met = rows["non_finite"] > 0
     bad, missed, good, held = (
         int(v) for v in ((met & ~hit).sum(), (~hit).sum(), (met & hit).sum(), hit.sum())
@@ -209,18 +208,16 @@ def _these(k: int, n: int) -> str:
     return f"{f'{k:,}' if k else 'none'} of the {n:,}"
 
 
-def _formulations(rows: pd.DataFrame, study: Mapping[str, Any]) -> Iterator[str]:
-    """Each formulation in brackets beside the plain one, same solver, starts and length of fits."""
-    typed, ends = _typed(study), _ends(study)
+def _formulations(rows: pd.DataFrame, typed: Mapping[str, str]) -> Iterator[str]:
+    """Each formulation in brackets beside the plain one of the same solver, from the same starts."""
     names = rows["method"].map(lambda method: typed.get(method, method))
-    end = rows["method"].map(lambda method: ends.get(method, ""))
-    hits = rows.assign(hit=rows["reached"].eq(True), typed=names, end=end)
+    hits = rows.assign(hit=rows["reached"].eq(True), typed=names)
     bracket = hits["typed"].str.extract(r"^([^\[]+)\[(.+)\]$")
     hits = hits.assign(base=bracket[0].fillna(hits["typed"]), form=bracket[1])
-    plain = hits.loc[hits["form"].isna(), [*START, "base", "end", "hit"]]
+    plain = hits.loc[hits["form"].isna(), [*START, "base", "hit"]]
     parts: list[str] = []
     for form, mine in hits[hits["form"].notna()].groupby("form", sort=False):
-        pairs = mine.merge(plain, on=[*START, "base", "end"], suffixes=("", "_plain"))
+        pairs = mine.merge(plain, on=[*START, "base"], suffixes=("", "_plain"))
         k, default, n = int(pairs["hit"].sum()), int(pairs["hit_plain"].sum()), len(pairs)
         if n > 1 and k != default:
             there = "" if parts else " ended there"
@@ -237,16 +234,6 @@ def _few(k: int, n: int) -> str:
 def _typed(study: Mapping[str, Any]) -> dict[str, str]:
     """What each label of a method stands for, as typed in the study."""
     return {b.get("label") or b["name"]: b["name"] for b in study.get("method", [])}
-
-
-def _ends(study: Mapping[str, Any]) -> dict[str, str]:
-    """When each label's method stops, where the study says so."""
-    options = {b.get("label") or b["name"]: b.get("options", {}) for b in study.get("method", [])}
-    return {
-        label: repr([given.get(key) for key in ("max_iter", "tol")])
-        for label, given in options.items()
-        if "max_iter" in given or "tol" in given
-    }
 
 
 # -- what has no answer ---------------------------------------------------------------------------
