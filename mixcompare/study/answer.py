@@ -19,16 +19,17 @@ from mixcompare.study import (
     criteria_words,
     groups_words,
     lead,
+    stopped_words,
 )
 
 
 def tell(results: Any) -> list[str]:
     """Paragraphs: who found the best known optimum and knew it; why not; who is wrong; what draws say.
 
-    The study's `lead` opens the first; where a study asked for intervals, or real data have known groups,
-    these come before it, and the choice of model comes last. Each is left out where there is nothing of its
-    kind to say. Draws come first where the lead, or else most
-    methods, are samplers. Contestants that are wrong on purpose are in none but their own.
+    The study's `lead` opens the first. Before it come known groups of real data, what stopping early cost,
+    and intervals where the study asked for them; the choice of model comes last. Each is left out where
+    there is nothing of its kind to say. Draws come first where the lead, or else most methods, are
+    samplers. Contestants that are wrong on purpose are in none but their own.
     """
     rows = results.rows
     if rows.empty:
@@ -40,7 +41,8 @@ def tell(results: Any) -> list[str]:
     said = [*_found(results, points), *answer_claims.tell(points)]
     paragraphs = [said, why, list(answer_faults.tell(results))]
     paragraphs.insert(0 if _mostly_drawn(results) else 3, drawn)
-    paragraphs.insert(0, [*groups_words.summed(results), *answer_truth.tell(results)])
+    paragraphs.insert(0, list(answer_truth.tell(results)))
+    paragraphs.insert(0, [*groups_words.summed(results), *stopped_words.summed(results)])
     paragraphs.append([*filter(None, [criteria_words.summed(results)])])
     return [" ".join(paragraph) for paragraph in paragraphs if paragraph]
 
