@@ -19,8 +19,9 @@ START = ["data", "model", "replicate", "start_scheme", "start_index"]
 def tell(results: Any) -> list[str]:
     """Who found the best known optimum and whether solvers knew; then why not, and what has no answer.
 
-    At most two paragraphs of two sentences, each left out where there is nothing of its kind to say; a third
-    where methods are wrong on purpose.
+    At most two paragraphs of two sentences, each left out where there is nothing of its kind to say; the
+    second comes first where the first data have no answer, and a third follows where methods are wrong on
+    purpose.
     """
     if results.rows.empty:
         return ["There are no fits to report."]
@@ -31,8 +32,9 @@ def tell(results: Any) -> list[str]:
     if limits:
         why.append(_sentence("; ".join(limits)))
     said = [*_reached(points), *_claims(points)]
+    paragraphs = (why, said) if ridge_words.leads(results) else (said, why)
     wrong = [*faults_words.tell(points)]
-    return [" ".join(paragraph) for paragraph in (said, why, wrong) if paragraph]
+    return [" ".join(paragraph) for paragraph in (*paragraphs, wrong) if paragraph]
 
 
 def _sentence(text: str) -> str:
@@ -251,7 +253,7 @@ def _ridges(results: Any) -> Iterator[str]:
         k = found["replicate"].nunique()
         part = f" ({words.of(k, case.replicates)} data sets)" if case.replicates > 1 else ""
         names.append(f"{case.name}{part}")
-        spread = ridge_words.spread(mine)
+        spread = ridge_words.spread(case)
     if names:
         yield (
             f"on {listed(names)} the best known optimum is a ridge of equally good points, so these data "

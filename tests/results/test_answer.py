@@ -166,11 +166,13 @@ def test_a_ridge_identifies_nothing():
         *[row("nuts", "verified", -6.8, data=d, flags=json.dumps(f)) for d, f in
           (("coins", ["unidentified"]), ("planted", []))],
     ]  # fmt: skip
-    assert answer(rows).endswith(
+    said = (
         "On coins the best known optimum is a ridge of equally good points, so these data do not "
         "identify the parameters; both posteriors drawn by nuts passed every check, 1 of them about as "
         "wide as the prior."
     )
+    assert answer(rows).startswith(said)  # where the first data have no answer, that comes first
+    assert answer(rows[2:] + rows[:2]).endswith(said)
     rows = [
         row("em", f, -1.0, True, replicate=r) for r, f in enumerate(("ridge", "maximum", "ridge"))
     ]
@@ -215,6 +217,10 @@ def test_ends_on_a_ridge_are_told_apart():
     assert "from 0.40 to 0.52." in said
     assert "from 0.40 to 0.52." in answer(several("em", *ends))  # of the first data set alone
     assert "anywhere" not in answer(several("em", ends[0], ends[0]))
+    # 0.5 * 0 + 0.5 * 5 = 0.75 * 0 + 0.25 * 10
+    agreeing = [{"end": theta(w=0.5, m2=5.0)}, {"end": theta(w=0.75, m2=10.0)}]
+    said = answer(several("em", *[("ridge", -6.73, True, end) for end in agreeing]))
+    assert "from 0.50 to 0.75, and all of them the mean of x at 2.5." in said
 
 
 def test_what_is_wrong_on_purpose_is_said_to_be():
