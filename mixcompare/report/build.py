@@ -13,7 +13,7 @@ from markupsafe import Markup
 from mixcompare.errors import SpecError, nearest
 from mixcompare.report import summary
 from mixcompare.report.document import Drawing, Moving, Section, Tabular
-from mixcompare.report.rendering import environment, tidy, write
+from mixcompare.report.rendering import NO_NAMES, environment, tidy, write
 from mixcompare.report.sections import (
     asked,
     calibration,
@@ -132,7 +132,7 @@ def _render(
 
 def _player(film: Moving) -> str:
     """A page with the film, to be played, stopped and stepped through; it needs nothing from outside."""
-    return tidy(environment("player.html.j2").get_template("player.html.j2").render(film=film))
+    return tidy(environment("player.html.j2", NO_NAMES).get_template("player.html.j2").render(film=film))
 
 
 _QUICK = (

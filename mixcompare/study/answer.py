@@ -28,8 +28,9 @@ def tell(results: Any) -> list[str]:
 
     The study's `lead` opens the first. Before it come known groups of real data, what stopping early cost,
     and intervals where the study asked for them; the choice of model comes last. Each is left out where
-    there is nothing of its kind to say. Draws come first where the lead, or else most methods, are
-    samplers. Contestants that are wrong on purpose are in none but their own.
+    there is nothing of its kind to say. Where the first data have no answer, that is said first. Draws come
+    first where the lead, or else most methods, are samplers. Contestants that are wrong on purpose are in
+    none but their own.
     """
     rows = results.rows
     if rows.empty:
@@ -37,10 +38,17 @@ def tell(results: Any) -> list[str]:
     wrong = answer_faults.faults(rows) != ""
     points = rows[~rows["sampler"] & ~wrong]
     drawn = [_sentence("; ".join(phrases)) for phrases in _drawn(results) if phrases]
-    why = [*answer_why.tell(points, _typed(results.study)), *answer_flat.tell(results)]
+    why, flat = (
+        list(answer_why.tell(points, _typed(results.study))),
+        list(answer_flat.tell(results)),
+    )
+    first = answer_flat.leads(results)
+    if not first:
+        why += flat
     said = [*_found(results, points), *answer_claims.tell(points)]
     paragraphs = [said, why, list(answer_faults.tell(results))]
     paragraphs.insert(0 if _mostly_drawn(results) else 3, drawn)
+    paragraphs.insert(0, flat if first else [])
     paragraphs.insert(0, list(answer_truth.tell(results)))
     paragraphs.insert(0, [*groups_words.summed(results), *stopped_words.summed(results)])
     paragraphs.append([*filter(None, [criteria_words.summed(results)])])

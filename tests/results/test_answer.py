@@ -161,11 +161,12 @@ def test_data_without_a_best_known_optimum_are_left_out_and_counted():
 
 def test_a_ridge_identifies_nothing():
     rows = [
-        *several("em", ("ridge", -6.73, True, {}), ("ridge", -6.73, True, {}), data="coins"),
         *several("em", GOOD),
+        *several("em", ("ridge", -6.73, True, {}), ("ridge", -6.73, True, {}), data="coins"),
         *[row("nuts", "verified", -6.8, data=d, flags=json.dumps(f)) for d, f in
           (("coins", ["unidentified"]), ("planted", []))],
     ]  # fmt: skip
+    assert answer([*rows[1:], rows[0]]).startswith("On coins the best known optimum is a ridge")
     assert answer(rows).endswith(
         "On coins the best known optimum is a ridge of equally good points, so these data do not "
         "identify the parameters. Both posteriors drawn by nuts passed every check, 1 of them about as "
