@@ -75,11 +75,15 @@ class Run:
         return int(self.history.steps[-1])
 
 
-def runs(results: Any, rows: pd.DataFrame | None = None) -> list[Run]:
-    """The fits with a history among these rows (all by default), in their order."""
-    rows = results.rows if rows is None else rows
-    kept = set(results.histories["key"]) if len(results.histories) else set()
-    return [_run(results, row) for _, row in rows[rows["key"].isin(kept)].iterrows()]
+def runs(results: Any, rows: pd.DataFrame) -> list[Run]:
+    """The fits with a history among these rows, in their order."""
+    return [results.runs[key] for key in rows["key"] if key in results.runs]
+
+
+def read(results: Any) -> dict[str, Run]:
+    """Every fit with a history, by key, in the order of the rows."""
+    kept = results.rows["key"].isin(results.histories["key"])
+    return {str(row["key"]): _run(results, row) for _, row in results.rows[kept].iterrows()}
 
 
 def _run(results: Any, row: Any) -> Run:
@@ -146,7 +150,7 @@ def table(results: Any) -> pd.DataFrame:
     canonical order of the fit's end. `said` is what the method itself printed at the step, nan where
     nothing.
     """
-    parts = [part for run in runs(results) for part in _lines(run)]
+    parts = [part for run in results.runs.values() for part in _lines(run)]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
 
 

@@ -46,6 +46,7 @@ from mixcompare.study import (
 )
 from mixcompare.study import histories as histories_of
 from mixcompare.study.histories import History
+from mixcompare.study.iterations import Run
 from mixcompare.study.modes import Visits
 from mixcompare.study.predictive_check import Feature
 from mixcompare.study.replay import Plan, Replay, repeat
@@ -170,6 +171,11 @@ class Results:
     def diagnostics(self) -> pd.DataFrame:
         """R-hat, effective sizes and cost of each posterior (`diagnostics.tabulate`)."""
         return diagnostics.tabulate(self.rows)
+
+    @cached_property
+    def runs(self) -> dict[str, Run]:
+        """Every fit whose parameters were kept, by key, as people read them (`iterations.read`)."""
+        return iterations.read(self)
 
     @cached_property
     def visits(self) -> dict[str, Visits]:

@@ -201,9 +201,9 @@ ANIMATE = {"animate": {"data": "geyser", "method": "em", "start": 0}}
 
 @pytest.fixture(scope="module")
 def reel(faithful):
-    """Six frames, and the film they are of."""
+    """Data and history of a film of three frames."""
     data, loglik, points = faithful
-    return data, loglik[::10], points[::10]
+    return data, loglik[::25], points[::25]
 
 
 def test_a_film_has_a_frame_a_step_until_nothing_moves(one_row, faithful):
@@ -226,6 +226,15 @@ def test_long_runs_have_no_more_frames_than_allowed(one_row, davis):
     assert len(iterations.compute(view, case).film.stages) == iterations.MOST_FRAMES
 
 
+def test_the_same_film_has_the_same_bytes(one_row, reel):
+    data, loglik, points = reel
+    view = View(kept(one_row, data, ("em", 0, loglik[:2], points[:2], {}), **ANIMATE))
+    (case,) = view.cases
+    made = iterations.compute(view, case).film
+    first, second = (film.develop(animation.frames(made)) for _ in range(2))
+    assert first == second
+
+
 @pytest.mark.parametrize(
     "wanted", [{"data": "other"}, {"method": "bfgs"}, {"start": 1}, {"model": "gaussian K=3 full"}]
 )
@@ -241,7 +250,7 @@ def test_the_report_shows_the_film_and_forgets_it(one_row, reel, tmp_path):
     build(kept(one_row, data, run, **ANIMATE), tmp_path)
     (gif,) = (tmp_path / "figures").glob("*.gif")
     image = Image.open(gif)
-    assert image.n_frames == 6
+    assert image.n_frames == 3
     assert gif.stat().st_size < 1_000_000
     name = f"figures/{gif.name}"
     manifest = (tmp_path / ".report").read_text().splitlines()
@@ -251,12 +260,8 @@ def test_the_report_shows_the_film_and_forgets_it(one_row, reel, tmp_path):
     assert name.replace(".gif", ".html") in html
     assert f'<img src="{name}"' in (tmp_path / "report.md").read_text()
     player = (tmp_path / name.replace(".gif", ".html")).read_text()
-    assert player.count("data:image/png;base64,") == 7  # the first frame is shown at once
+    assert player.count("data:image/png;base64,") == 4  # the first frame is shown at once
     assert not re.search(r"https?://", player)
-    again = tmp_path / "again"
-    build(kept(one_row, data, run, **ANIMATE), again)
-    assert (again / name).read_bytes() == gif.read_bytes()
-    assert (again / name.replace(".gif", ".html")).read_text() == player
     build(kept(one_row, data, run), tmp_path)
     assert not gif.exists()
     assert not list((tmp_path / "figures").glob("*.html"))

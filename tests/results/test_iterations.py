@@ -179,7 +179,7 @@ def test_a_step_is_an_iteration_where_the_method_counts_as_many(davis):
         ("bfgs", 0, few, some, {"said_counts": json.dumps({"nit": 8})}),
         ("prints", 0, few, some, {"said_counts": None, "said_values": json.dumps([1.0] * 8)}),
     ]
-    found = iterations.runs(kept(data, *runs))
+    found = kept(data, *runs).runs.values()
     assert [run.unit for run in found] == ["iteration", "evaluation", "evaluation", "iteration"]
 
 
