@@ -11,7 +11,7 @@ from mixcompare.mixture import MixtureModel
 from mixcompare.report import style
 from mixcompare.report.build import build
 from mixcompare.report.figures.criteria import Criterion, Curve
-from mixcompare.report.sections import criteria, overview
+from mixcompare.report.sections import asked, criteria, overview
 from mixcompare.report.view import View
 from mixcompare.theta import Theta
 
@@ -123,10 +123,10 @@ def test_one_model_leaves_nothing_to_choose(make):
 def test_of_many_models_only_preferred_ones_have_figures(make, rows, monkeypatch):
     view = View(make(rows, study=STUDY))
     found = criteria.compute(view)
-    asked = [("waiting", model) for model in ENDS]
-    assert not any(criteria.in_brief(found, *one) for one in asked)
+    every = [("waiting", model) for model in ENDS]
+    assert not any(criteria.in_brief(found, *one) for one in every)
     monkeypatch.setattr(criteria, "MOST", 2)
-    assert [criteria.in_brief(found, *one) for one in asked] == [True, True, False]
+    assert [criteria.in_brief(found, *one) for one in every] == [True, True, False]
     assert not criteria.in_brief(found, "other data", "gaussian K=1 full")
     (part,) = criteria.draw(found).parts
     told = criteria.without_figures(part)
@@ -145,3 +145,11 @@ def test_many_models_of_the_same_data_share_a_column(make, rows, monkeypatch):
     assert (em["waiting"], em["waiting-fits"]) == (3, 3)
     assert (bfgs["waiting"], bfgs["waiting-fits"]) == (1, 3)
     assert overview.of_case(view, view.cases[0])[0].startswith("Believe the optimum")
+
+
+def test_many_models_of_the_same_data_share_a_line_of_what_was_asked(make, rows, monkeypatch):
+    view = View(make(rows, study=STUDY))
+    assert [line["fits"] for line in asked.compute(view).data] == [2, 2, 2]
+    monkeypatch.setattr(asked, "MOST", 3)
+    (line,) = asked.compute(view).data
+    assert (line["model"], line["fits"]) == ("3 models", 6)
