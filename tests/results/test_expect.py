@@ -196,6 +196,10 @@ def test_every_quantity_gives_a_value_or_a_reason():
         "name": "x",
         "gap": 1.0,
         "step": 1,
+        "loglik": 0.0,
+        "slice": "x",
+        "data": "x",
+        "model": "gaussian K=2",
     }
     extra |= {"method": "em", "other": "bfgs", "tolerance": 0.1}
     for made in (
