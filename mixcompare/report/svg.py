@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from mixcompare.report.style import styled
 
-DOTS = 200
+DOTS = 150
 """Per inch, of what is a picture in the figure: maps, and reliefs of many thousand faces."""
 
 

@@ -299,7 +299,7 @@ class Results:
 
     def expectations(self) -> pd.DataFrame:
         """The study's [[expect]] blocks, each reproduced, not reproduced or not checked (`expect.check`)."""
-        return expect.check(self, self.study.get("expect", []), self.quick)
+        return self._expectations.copy()
 
     # -- words ------------------------------------------------------------------------------------
 
@@ -387,6 +387,10 @@ class Results:
             return self.draws(place) if self.draws else None
         except StoreError:  # rows can be read without draws; whoever asks for the draws is told
             return None
+
+    @cached_property
+    def _expectations(self) -> pd.DataFrame:
+        return expect.check(self, self.study.get("expect", []), self.quick)
 
     @cached_property
     def _accuracy(self) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import pytest
 import mixcompare as mc
 from mixcompare.errors import SpecError
 from mixcompare.problem import Problem
+from mixcompare.study.expect import find
 from mixcompare.study.run import load_results, run_study
 from mixcompare.study.spec import load_study
 
@@ -67,6 +68,32 @@ data = "points"
 axes = [["covariances", 1], ["weights", 2]]
 ranges = [[0.1, 4], [0, 1]]
 base = { weights = [0.5, 0.5], means = [2.0, 9.0], covariances = [2.0, 2.0] }
+
+[[expect]]
+quantity = "slice_share"
+where = { slice = "the means", method = "em", standing = "global" }
+min = 0.5
+
+[[expect]]
+quantity = "slice_share"
+where = { slice = "the means", method = "em", finding = "saddle" }
+min = 0.1
+
+[[expect]]
+quantity = "slice_agreement"
+where = { slice = "the means" }
+min = 0.2
+
+[[expect]]
+quantity = "steps_to"
+where = { method = "em", start = 1, loglik = -20.0085 }
+min = 1
+max = 20
+
+[[expect]]
+quantity = "quantiles_outside"
+where = { data = "points", model = "gaussian K=2 full" }
+value = 0
 """
 )
 
@@ -103,6 +130,10 @@ def test_a_slice_is_what_basins_and_surface_are(study: Path, tmp_path: Path) -> 
     assert made.reached[0].standing == "global"
     assert made.reached[0].theta is not None
     assert said[-1] == (72, 72, "slice the means, boxed")
+    assert (results.expectations()["status"] == "reproduced").all()
+    assert find(results, "slice_share", {"slice": "surface", "method": "em"})[0] is None
+    beyond = {"method": "em", "start": 1, "loglik": 0.0}
+    assert find(results, "steps_to", beyond) == (None, "its log-likelihood never rose above 0.0")
     only = found["surface"]
     assert only.basins is None
     assert only.paths == ()
@@ -121,6 +152,27 @@ def test_paths_are_kept_histories_in_the_order_of_their_start(study: Path, tmp_p
     row = results.rows[results.rows["key"].isin(results.histories["key"])].iloc[0]
     assert json.loads(row["permutation"]) == [1, 0]
     assert path.loglik[-1] == pytest.approx(row["loglik"], abs=1e-6)
+
+
+def test_the_report_shows_slices(study: Path, tmp_path: Path) -> None:
+    results = run_study(study, tmp_path / "out", quick=True)
+    page = results.report(tmp_path / "page").read_text()
+    again = load_results(tmp_path / "out").report(tmp_path / "again").read_text()
+    assert page == again
+    assert "Over two parameters: the means" in page
+    assert "Over two parameters: surface" in page
+    assert "Does the model look like the data?" in page
+    assert "Only means[1] and means[2] move; everything else is held: weights 0.5, 0.5;" in page
+    name = "points-gaussian-k-2-full-slice"
+    made = {path.stem for path in (tmp_path / "page" / "figures").glob(f"{name}*")}
+    kinds = ("surface", "relief", "paths", "basins", "disagreement")
+    assert made == {f"{name}-the-means-{kind}" for kind in kinds} | {
+        f"{name}-surface-{kind}" for kind in kinds[:2]
+    }
+    relief = tmp_path / "page" / "figures" / f"{name}-the-means-relief.svg"
+    assert relief.stat().st_size < 300_000  # thousands of faces are one picture
+    shares = pd.read_csv(tmp_path / "page" / "tables" / f"{name}-the-means-shares.csv")
+    assert shares.groupby("method")["starts"].sum().to_dict() == {"em": 9, "boxed": 9}
 
 
 def test_a_slice_that_is_there_is_not_made_again(study: Path, tmp_path: Path) -> None:

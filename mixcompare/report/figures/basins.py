@@ -80,7 +80,10 @@ def draw_panels(basins: Basins) -> Any:
             ax.set_title(f"A: {_share(index == 0)}", loc="right", color=style.MUTED, fontsize=7)
     style.label_lowest(axes, places)
     first, second = basins.slice.names
-    figure.supxlabel(f"start: {first}", fontsize=8)
+    for column in range(2):  # not the figure's own label, which would stand below the legend
+        filled = [i for i in range(column, len(places), 2) if places[i] is not None]
+        if filled:
+            axes.flat[filled[-1]].set_xlabel(f"start: {first}")
     figure.supylabel(f"start: {second}", fontsize=8)
     handles = [
         Patch(fc=color, ec=style.MUTED, lw=0.4, label=name)

@@ -124,7 +124,10 @@ def draw_path_panels(landscape: Landscape, paths: Sequence[Path]) -> Any:
 
 
 def _panel(ax: Axes, landscape: Landscape, paths: Sequence[Path]) -> None:
-    _contours(landscape, ax, labelled=False)
+    below, levels = _levels(landscape)
+    if levels.size:
+        ax.contour(*landscape.slice.grids, below, levels=levels[::-2][::-1],
+                   colors=style.FAINT, linewidths=0.7)  # fmt: skip
     ranges = landscape.slice.ranges
     for path in paths:
         look, steps = style.look(path.method), path.steps
@@ -148,9 +151,8 @@ def _end(path: Path) -> dict[str, Any]:
     return {"marker": look.marker, "mfc": look.face, "color": look.color}
 
 
-def _contours(landscape: Landscape, ax: Axes, labelled: bool = True) -> None:
-    below = np.ma.masked_invalid(_below(landscape))
-    levels = DROPS[below.max() > DROPS]
+def _contours(landscape: Landscape, ax: Axes) -> None:
+    below, levels = _levels(landscape)
     x, y = landscape.slice.grids
     near = np.linspace(0.0, 1.0, max(levels.size - 1, 1))[::-1]
     ends = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in SHADES]) / 255
@@ -159,11 +161,16 @@ def _contours(landscape: Landscape, ax: Axes, labelled: bool = True) -> None:
         ax.contourf(x, y, below, levels=levels, colors=fills)
     if levels.size:
         lines = ax.contour(x, y, below, levels=levels, colors=style.MUTED, linewidths=0.6)
-        readable = levels[levels >= below.max() / 300] if labelled else []
+        readable = levels[levels >= below.max() / 300]
         ax.clabel(lines, readable, fmt=lambda level: f"{level:g}", fontsize=6.5, colors=style.INK)
     first, second = landscape.slice.names
     ax.set_xlabel(first)
     ax.set_ylabel(second)
+
+
+def _levels(landscape: Landscape) -> tuple[np.ma.MaskedArray, np.ndarray]:
+    below = np.ma.masked_invalid(_below(landscape))
+    return below, DROPS[below.max() > DROPS]
 
 
 def _below(landscape: Landscape) -> np.ndarray:
