@@ -21,6 +21,7 @@ from mixcompare.report.figures.trajectories import Panel
 from mixcompare.report.sections import (
     accuracy,
     claims,
+    clusters,
     cost,
     draws,
     groups,
@@ -29,6 +30,7 @@ from mixcompare.report.sections import (
     overview,
     recovery,
 )
+from mixcompare.report.sections.clusters import Members
 from mixcompare.report.sections.cost import Cost
 from mixcompare.report.sections.curves import Fitted, densities
 from mixcompare.report.sections.draws import Sampled
@@ -57,6 +59,7 @@ class CaseData:
     optima: Optima
     bars: list[Bar]
     groups: Known | None
+    members: Members | None
     overlay: Densities | None
     by_method: list[tuple[str, Densities]]
     paths: list[Panel]
@@ -77,6 +80,7 @@ class CaseData:
 def compute(view: View, case: Case) -> CaseData:
     """Gather what is known of one data set and model."""
     found = optima.compute(view, case)
+    known = groups.compute(view, case)
     samplers = list(dict.fromkeys(case.rows["method"][case.rows["sampler"]]))
     return CaseData(
         case=case,
@@ -86,7 +90,10 @@ def compute(view: View, case: Case) -> CaseData:
         pairs=claims.pairs(view, case),
         optima=found,
         bars=_bars(case),
-        groups=groups.compute(view, case),
+        groups=known,
+        members=clusters.compute(
+            view, case, grouped=known is not None and known.picture is not None
+        ),
         overlay=_overlay(case, found.rows, samplers),
         by_method=_by_method(case),
         paths=panels(view, case),

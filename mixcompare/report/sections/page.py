@@ -12,6 +12,7 @@ from mixcompare.report.figures.density import Densities
 from mixcompare.report.figures.posterior import Parameter
 from mixcompare.report.sections import (
     accuracy,
+    clusters,
     cost,
     draws,
     groups,
@@ -40,6 +41,7 @@ def draw(data: CaseData) -> Section:
     parts = [_methods(data), optima.draw(case, data.optima), _densities(data)]
     parts += [
         groups.draw(case, data.groups),
+        clusters.draw(case, data.members),
         _paths(data),
         cost.draw(case, data.cost),
         draws.draw(case, data.sampled),
