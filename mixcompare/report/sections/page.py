@@ -20,7 +20,8 @@ from mixcompare.report.sections import (
     optima,
     recovery,
 )
-from mixcompare.report.sections.case import CaseData
+from mixcompare.report.sections.case import MOST_ENDS, CaseData
+from mixcompare.report.sections.paths import MOST_RUNS
 from mixcompare.report.tables import (
     Column,
     Table,
@@ -133,8 +134,9 @@ def _densities(data: CaseData) -> Section:
     if data.by_method:
         drawn = registry.load("figures", "densities")(data.by_method)
         caption = (
-            f"Methods of which some end is elsewhere{replicate}: every end as a density. Dark red ends are "
-            "not sound. Ends outside the parameter space have no density to draw."
+            f"Methods of which some end is elsewhere{replicate}: their ends as densities (those that agree "
+            f"to three digits once, at most {MOST_ENDS} a method). Dark red ends are not sound. Ends outside the parameter space "
+            "have no density to draw."
         )
         blocks.append(
             Drawing(f"{case.slug}-densities", f"Densities by method, {case.data}", caption, drawn)
@@ -156,8 +158,10 @@ def _paths(data: CaseData) -> Section:
     case, blocks = data.case, []
     if data.paths:
         drawn = registry.load("figures", "trajectories")(data.paths)
+        cut = any(panel.counted and panel.counted[1] > len(panel.runs) for panel in data.paths)
+        which = f"the first {MOST_RUNS} fits" if cut else "every start"
         caption = (
-            "Nats below the best known value against passes over the data, every start, one panel a "
+            f"Nats below the best known value against passes over the data, {which}, one panel a "
             "method, with the number of sound ends. A dark red cross marks an end that is not sound; "
             "one on the lowest line has gone above every proper optimum, outside the parameter space or "
             "where the likelihood has no bound."
