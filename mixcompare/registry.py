@@ -91,6 +91,7 @@ NAMES: dict[str, dict[str, str]] = {
         "ridge": "mixcompare.report.figures.ridge:draw",
         "prior-posterior": "mixcompare.report.figures.prior_posterior:draw",
         "recovery": "mixcompare.report.figures.recovery:draw",
+        "clusters": "mixcompare.report.figures.clusters:draw",
         "groups": "mixcompare.report.figures.groups:draw",
         "mode-visits": "mixcompare.report.figures.mode_visits:draw",
         "findings": "mixcompare.report.figures.findings:draw",

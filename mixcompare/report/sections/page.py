@@ -12,6 +12,7 @@ from mixcompare.report.figures.density import Densities
 from mixcompare.report.figures.posterior import Parameter
 from mixcompare.report.sections import (
     accuracy,
+    clusters,
     cost,
     draws,
     groups,
@@ -22,7 +23,8 @@ from mixcompare.report.sections import (
     recovery,
     slices,
 )
-from mixcompare.report.sections.case import CaseData
+from mixcompare.report.sections.case import MOST_ENDS, CaseData
+from mixcompare.report.sections.paths import MOST_RUNS
 from mixcompare.report.tables import (
     Column,
     Table,
@@ -44,6 +46,7 @@ def draw(data: CaseData) -> Section:
     parts.append(predictive_check.draw(case, data.features))
     parts += [
         groups.draw(case, data.groups),
+        clusters.draw(case, data.members),
         _paths(data),
         iterations.draw(data.iterations),
         *slices.draw(case, data.slices),
@@ -137,8 +140,9 @@ def _densities(data: CaseData) -> Section:
     if data.by_method:
         drawn = registry.load("figures", "densities")(data.by_method)
         caption = (
-            f"Methods of which some end is elsewhere{replicate}: every end as a density. Dark red ends are "
-            "not sound. Ends outside the parameter space have no density to draw."
+            f"Methods of which some end is elsewhere{replicate}: their ends as densities (those that agree "
+            f"to three digits once, at most {MOST_ENDS} a method). Dark red ends are not sound. Ends outside the parameter space "
+            "have no density to draw."
         )
         blocks.append(
             Drawing(f"{case.slug}-densities", f"Densities by method, {case.data}", caption, drawn)
@@ -160,8 +164,10 @@ def _paths(data: CaseData) -> Section:
     case, blocks = data.case, []
     if data.paths:
         drawn = registry.load("figures", "trajectories")(data.paths)
+        cut = any(panel.counted and panel.counted[1] > len(panel.runs) for panel in data.paths)
+        which = f"the first {MOST_RUNS} fits" if cut else "every start"
         caption = (
-            "Nats below the best known value against passes over the data, every start, one panel a "
+            f"Nats below the best known value against passes over the data, {which}, one panel a "
             "method, with the number of sound ends. A dark red cross marks an end that is not sound; "
             "one on the lowest line has gone above every proper optimum, outside the parameter space or "
             "where the likelihood has no bound."
