@@ -107,8 +107,9 @@ def compose(view: View) -> list[Section]:
 def _render(
     template: str, view: View, answer: Section, sections: list[Section], drawings: dict[str, str]
 ) -> str:
-    from mixcompare.report import svg
+    from mixcompare.report import compact, svg
 
+    figures, shapes = compact.share({name: svg.inline(text) for name, text in drawings.items()})
     made = environment(template, view.named)
     text = made.get_template(template).render(
         title=view.study.get("title") or "Comparison",
@@ -116,7 +117,8 @@ def _render(
         quick=_QUICK if view.results.quick else "",
         answer=answer,
         sections=sections,
-        drawing=lambda block: Markup(svg.inline(drawings[block.name])),
+        drawing=lambda block: Markup(figures[block.name]),
+        shapes=Markup(shapes),
     )
     return tidy(text)
 
