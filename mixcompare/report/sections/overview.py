@@ -28,7 +28,7 @@ def compute(view: View) -> Overview:
     """Gather the sentences, and the hits of each method on each case."""
     general = [s for s in view.results.sentences() if _subject(view, s) is None]
     cases = [
-        (title(view, case), typeset(view.results.advice(case.data, case.model_name)))
+        (title(view, case), typeset(view.results.advice(case.data, case.model_name, brief=True)))
         for case in view.cases
     ]
     columns, rows = _table(view)
