@@ -115,8 +115,9 @@ def compose(view: View) -> list[Section]:
 def _render(
     template: str, view: View, answer: Section, sections: list[Section], drawings: dict[str, str]
 ) -> str:
-    from mixcompare.report import film, svg
+    from mixcompare.report import compact, film, svg
 
+    figures, shapes = compact.share({name: svg.inline(text) for name, text in drawings.items()})
     made = environment(template, view.named)
     text = made.get_template(template).render(
         title=view.study.get("title") or "Comparison",
@@ -124,7 +125,8 @@ def _render(
         quick=_QUICK if view.results.quick else "",
         answer=answer,
         sections=sections,
-        drawing=lambda block: Markup(svg.inline(drawings[block.name])),
+        drawing=lambda block: Markup(figures[block.name]),
+        shapes=Markup(shapes),
         gif=lambda block: film.uri("image/gif", block.reel.gif),
     )
     return tidy(text)
@@ -132,7 +134,9 @@ def _render(
 
 def _player(film: Moving) -> str:
     """A page with the film, to be played, stopped and stepped through; it needs nothing from outside."""
-    return tidy(environment("player.html.j2", NO_NAMES).get_template("player.html.j2").render(film=film))
+    return tidy(
+        environment("player.html.j2", NO_NAMES).get_template("player.html.j2").render(film=film)
+    )
 
 
 _QUICK = (

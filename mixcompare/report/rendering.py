@@ -13,7 +13,6 @@ from markupsafe import Markup, escape
 from mixcompare.records import DRAW_FINDINGS, FINDINGS, SOUND
 from mixcompare.report import words
 
-
 NO_NAMES = re.compile(r"(?!)")
 """Finds no name of a method."""
 

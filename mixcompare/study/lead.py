@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -85,16 +85,20 @@ def verdict(ranking: Ranking) -> str:
     adjusted = f"{test}, Holm's correction"
     if all(ranking.differ(*pair) for pair in zip(ranking.methods, rest, strict=False)):
         return f"each more often than the next beyond chance ({adjusted}, {largest(steps)})"
+    within = [
+        name for name in rest if name not in beyond and ranking.hits_of(name) < ranking.hits[0]
+    ]
     if not beyond:
-        return f"nothing beyond chance between {quoted(best)} and the others ({adjusted})"
-    more = f"{quoted(best)} more often than {listed(list(map(quoted, beyond)))} beyond chance"
-    within = [name for name in rest if name not in beyond]
-    if not within:
-        return f"{more} ({adjusted}, {largest(below.values())})"
-    not_more = f"than {listed(list(map(quoted, within)))} not"
-    chance = smallest([below[name] for name in within])
+        return f"no lead of {quoted(best)} over another is beyond chance ({adjusted})"
     at_most = largest([below[name] for name in beyond])
-    return f"{more} ({adjusted}, {at_most}), {not_more} ({chance})"
+    text = f"the lead over {_named(beyond)} is beyond chance ({adjusted}, {at_most})"
+    if not within:
+        return text
+    return f"{text}, that over {_named(within)} is not ({smallest([below[n] for n in within])})"
+
+
+def _named(methods: Sequence[str]) -> str:
+    return listed([quoted(name) for name in methods])
 
 
 def largest(p_values: Any) -> str:

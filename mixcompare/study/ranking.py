@@ -35,6 +35,10 @@ class Ranking:
     exact: bool
     p: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
+    def hits_of(self, method: str) -> int:
+        """How often one of the methods got there."""
+        return self.hits[self.methods.index(method)]
+
     def differ(self, first: str, second: str) -> bool:
         """Whether two of the methods differ beyond chance."""
         pair = (first, second) if (first, second) in self.p else (second, first)

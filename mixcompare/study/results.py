@@ -311,9 +311,9 @@ class Results:
         """What was asked and what came out, in plain English (`sentences.tell`)."""
         return sentences.tell(self)
 
-    def advice(self, data: str | None = None, model: str | None = None) -> str:
-        """One plain sentence about what to believe, for one data set and model (the first by default)."""
-        return advice.advise(self, data, model)
+    def advice(self, data: str | None = None, model: str | None = None, brief: bool = False) -> str:
+        """One plain sentence about what to believe, for one data set and model (`advice.advise`)."""
+        return advice.advise(self, data, model, brief)
 
     def report(
         self, out: str | Path, formats: tuple[str, ...] = ("html", "md", "csv", "tex")

@@ -69,7 +69,7 @@ def _many(view: View) -> bool:
 
 
 def _advice(view: View, case: Case) -> str:
-    return typeset(view.results.advice(case.data, case.model_name))
+    return typeset(view.results.advice(case.data, case.model_name, brief=True))
 
 
 def title(view: View, case: Case) -> str:
