@@ -67,7 +67,7 @@ def draw(case: Case, members: Members | None) -> Section:
     """Make the part; no blocks where there is neither a picture nor a table."""
     name, title = f"{case.slug}-clusters", "Observations by component"
     if members is None:
-        return Section(name, title, [])
+        return Section(f"{name}-part", title, [])
     blocks: list[Any] = []
     if members.picture is not None:
         drawn = registry.load("figures", "clusters")(members.picture)
@@ -87,7 +87,7 @@ def draw(case: Case, members: Members | None) -> Section:
         )
         blocks.append(Drawing(name, f"Observations by component, {case.data}", caption, drawn))
     blocks += [Tabular(table, folded=i > 0) for i, table in enumerate(members.tables)]
-    return Section(name, title, blocks)
+    return Section(f"{name}-part", title, blocks)
 
 
 def _picture(data: Dataset, model: MixtureModel, theta: Theta, kept: np.ndarray) -> Clusters | None:

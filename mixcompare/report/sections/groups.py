@@ -47,7 +47,7 @@ def draw(case: Case, known: Known | None) -> Section:
     """Make the part; no blocks without labels."""
     name, title = f"{case.slug}-groups", "Known groups"
     if known is None:
-        return Section(name, title, [])
+        return Section(f"{name}-part", title, [])
     blocks: list[Any] = []
     if known.picture is not None:
         drawn = registry.load("figures", "groups")(known.picture)
@@ -65,7 +65,7 @@ def draw(case: Case, known: Known | None) -> Section:
         f"group. Gap: nats below the best known value.{more}"
     )
     blocks.append(Tabular(Table(name, caption, _COLUMNS, known.rows)))
-    return Section(name, title, blocks)
+    return Section(f"{name}-part", title, blocks)
 
 
 def _what(kind: Any, rank: Any, standing: Any, nearest: Any) -> str:

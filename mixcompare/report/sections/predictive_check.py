@@ -22,7 +22,7 @@ def draw(case: Case, features: tuple[Feature, ...]) -> Section:
     """Make the part; no blocks without features."""
     name, title = f"{case.slug}-predictive-check", "Does the model look like the data?"
     if not features:
-        return Section(name, title, [])
+        return Section(f"{name}-part", title, [])
     several = len(features) > 1
     more = f" The first {MOST} of {len(features)} features." if len(features) > MOST else ""
     replicate = " of the first replicate" if case.n_replicates > 1 else ""
@@ -51,7 +51,7 @@ def draw(case: Case, features: tuple[Feature, ...]) -> Section:
         ),
         Tabular(table, folded=True),
     ]
-    return Section(name, title, blocks)
+    return Section(f"{name}-part", title, blocks)
 
 
 def _sentence(one: Feature, several: bool) -> str:

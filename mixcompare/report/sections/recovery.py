@@ -54,7 +54,7 @@ def draw(case: Case, recovered: Recovered | None) -> Section:
     """Make the part; no blocks without a truth."""
     name, title = f"{case.slug}-recovery", "Learned against true parameters"
     if recovered is None or not recovered.panels:
-        return Section(name, title, [])
+        return Section(f"{name}-part", title, [])
     paired = (
         "Every component is paired once with a true one, and all its parameters with that one's; points on "
         "the line are right."
@@ -82,7 +82,7 @@ def draw(case: Case, recovered: Recovered | None) -> Section:
         blocks.append(
             Tabular(Table(name, caption, columns, recovered.rows), folded=case.n_replicates > 1)
         )
-    return Section(name, title, blocks)
+    return Section(f"{name}-part", title, blocks)
 
 
 _COLUMNS = (
