@@ -23,6 +23,7 @@ from mixcompare.report.sections import (
     claims,
     cost,
     draws,
+    from_starts,
     identification,
     optima,
     overview,
@@ -72,6 +73,7 @@ class CaseData:
     accuracy: list[Table]
     slices: list[Shown]
     features: tuple[Feature, ...]
+    from_starts: pd.DataFrame
 
 
 def compute(view: View, case: Case) -> CaseData:
@@ -101,6 +103,7 @@ def compute(view: View, case: Case) -> CaseData:
         accuracy=accuracy.compute(view, case),
         slices=slices.compute(view, case),
         features=predictive_check.compute(view, case),
+        from_starts=from_starts.compute(view, case),
     )
 
 

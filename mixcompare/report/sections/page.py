@@ -14,6 +14,7 @@ from mixcompare.report.sections import (
     accuracy,
     cost,
     draws,
+    from_starts,
     identification,
     optima,
     predictive_check,
@@ -41,6 +42,7 @@ def draw(data: CaseData) -> Section:
     parts.append(predictive_check.draw(case, data.features))
     parts += [
         _paths(data),
+        from_starts.draw(case, data.from_starts),
         *slices.draw(case, data.slices),
         cost.draw(case, data.cost),
         draws.draw(case, data.sampled),
