@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from mixcompare.study import calibration, words
+from mixcompare.study import calibration, slices_words, words
 from mixcompare.study.case import Case
 from mixcompare.study.ends import parse
 from mixcompare.study.words import listed, number_of
@@ -19,7 +19,8 @@ START = ["data", "model", "replicate", "start_scheme", "start_index"]
 def tell(results: Any) -> list[str]:
     """Who found the best known optimum and whether solvers knew; then why not, and what has no answer.
 
-    At most two paragraphs of two sentences, each left out where there is nothing of its kind to say.
+    At most two paragraphs of two sentences, each left out where there is nothing of its kind to say, and
+    one on the slices of a study that has any.
     """
     if results.rows.empty:
         return ["There are no fits to report."]
@@ -30,7 +31,8 @@ def tell(results: Any) -> list[str]:
     if limits:
         why.append(_sentence("; ".join(limits)))
     said = [*_reached(points), *_claims(points)]
-    return [" ".join(paragraph) for paragraph in (said, why) if paragraph]
+    over = slices_words.summed(results)
+    return [" ".join(paragraph) for paragraph in (said, why, list(over)) if paragraph]
 
 
 def _sentence(text: str) -> str:
