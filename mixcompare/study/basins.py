@@ -64,6 +64,12 @@ class Basins:
         """In the order in which they were asked for."""
         return list(self.maps)
 
+    @property
+    def best(self) -> int | None:
+        """Index of the best optimum reached that is not narrow; None if there is none."""
+        found = (i for i, what in enumerate(self.reached) if what.standing == "global")
+        return next(found, None)
+
     def shares(self) -> pd.DataFrame:
         """One row a method and thing reached: starts, share of the area, mean passes, claimed successes."""
         rows = []

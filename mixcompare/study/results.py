@@ -31,6 +31,7 @@ from mixcompare.study import (
     discovery,
     ends,
     expect,
+    from_starts,
     groups,
     iterations,
     margins,
@@ -214,6 +215,10 @@ class Results:
         """The chance that one more random start finds a new optimum (`discovery.estimate_new`)."""
         return discovery.estimate_new(self.rows, *self._optima)
 
+    def from_starts(self) -> pd.DataFrame:
+        """Kept histories: how long each fit took from its start (`from_starts.from_starts`)."""
+        return self._from_starts.copy()
+
     def claims(self, pooled: bool = False) -> pd.DataFrame:
         """What solvers said against what was found, with rates and intervals (`claims.judge_claims`).
 
@@ -391,6 +396,10 @@ class Results:
     @cached_property
     def _expectations(self) -> pd.DataFrame:
         return expect.check(self, self.study.get("expect", []), self.quick)
+
+    @cached_property
+    def _from_starts(self) -> pd.DataFrame:
+        return from_starts.from_starts(self)
 
     @cached_property
     def _accuracy(self) -> pd.DataFrame:

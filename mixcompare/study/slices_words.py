@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +35,36 @@ def tell(one: StudySlice, best_known: float | None = None) -> Iterator[str]:
         yield from _basins(one.basins, best_known)
 
 
+def summed(results: Any) -> Iterator[str]:
+    """One sentence a slice with basins, for the answer to the study's question."""
+    for one in results.slices.values():
+        basins, starts = one.basins, one.cut.n**2
+        if basins is None or basins.best is None:
+            continue
+        best = _at_best(basins)
+        saddle = np.array([what.finding == "saddle" for what in basins.reached])
+        held = {
+            method: saddle[index] for method, index in basins.maps.items() if saddle[index].any()
+        }
+        kept = f"; they are kept by a saddle: {_shares(held)}" if held else ""
+        first, second = one.cut.names
+        yield (
+            f"Started from {starts:,} points all over {first} and {second} ({one.data.name}), methods end at "
+            f"the best optimum that any of them reaches from these shares: {best}{kept}."
+        )
+
+
+def _at_best(basins: Basins) -> str:
+    return _shares({method: index == basins.best for method, index in basins.maps.items()})
+
+
+def _shares(maps: Mapping[str, np.ndarray]) -> str:
+    """Methods with the share of their starts that are meant, the largest first."""
+    shares = {method: float(here.mean()) for method, here in maps.items()}
+    order = sorted(shares, key=lambda method: -shares[method])
+    return words.listed([f"{method} {words.percent(shares[method])}" for method in order])
+
+
 def _held(one: StudySlice) -> str:
     """The base, without what moves."""
     base = {name: np.array(value) for name, value in one.cut.base.items()}
@@ -61,23 +92,20 @@ def _below(top: float, best_known: float | None) -> str:
 
 def _basins(basins: Basins, best_known: float | None) -> Iterator[str]:
     starts = basins.slice.n**2
-    best = basins.reached[0]
-    if not best.optimum:
-        yield f"None of the {starts:,} starts of any method leads to an optimum."
+    if basins.best is None:
+        yield f"None of the {starts:,} starts of any method leads to an optimum that is not narrow."
         return
-    shares = {method: float((index == 0).mean()) for method, index in basins.maps.items()}
-    order = sorted(shares, key=lambda method: -shares[method])
-    said = [f"{method} {words.percent(shares[method])}" for method in order]
-    what = "the best known optimum" if best.standing == "global" else "the highest optimum reached"
-    if best_known is not None and best_known - best.loglik > REACHED:
-        what = f"the best of what is reached ({words.nats(best.loglik)} nats)"
+    loglik = basins.reached[basins.best].loglik
+    what = "the best known optimum"
+    if best_known is None or best_known - loglik > REACHED:
+        what = f"the best of what is reached ({words.nats(loglik)} nats)"
     yield (
         f"Share of the {starts:,} starts, one at each point of the grid, from which a method reaches "
-        f"{what}: {words.listed(said)}."
+        f"{what}: {_at_best(basins)}."
     )
     if len(basins.methods) > 1:
         same = float((basins.disagreement() == 1).mean())
-        yield f"All {words.spelled(len(basins.methods))} methods reach the same from {words.percent(same)}."
+        yield f"The {words.spelled(len(basins.methods))} methods reach the same from {words.percent(same)}."
     yield from _claims(basins)
 
 

@@ -59,7 +59,7 @@ def draw(basins: Basins, method: str | None = None, ax: Axes | None = None) -> A
 def draw_panels(basins: Basins) -> Any:
     """The maps of all methods, two in a row, with one legend; returns the array of axes.
 
-    Beside each name is the share of the starts that lead to A, the best of what is reached.
+    Beside each name is the share of the starts that lead to the best of what is reached, usually A.
     """
     places = style.paired(basins.methods, lambda method: method)
     rows = len(places) // 2
@@ -76,8 +76,9 @@ def draw_panels(basins: Basins) -> Any:
         _letters(ax, basins)
         ax.set(xlabel="", ylabel="")
         ax.set_title(method)
-        if basins.reached[0].optimum:
-            ax.set_title(f"A: {_share(index == 0)}", loc="right", color=style.MUTED, fontsize=7)
+        if basins.best is not None and basins.best < len(LETTERS):
+            share = f"{LETTERS[basins.best]}: {_share(index == basins.best)}"
+            ax.set_title(share, loc="right", color=style.MUTED, fontsize=7)
     style.label_lowest(axes, places)
     first, second = basins.slice.names
     for column in range(2):  # not the figure's own label, which would stand below the legend

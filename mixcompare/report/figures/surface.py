@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from mixcompare.errors import ContractError
 from mixcompare.records import SOUND
@@ -48,6 +49,8 @@ def draw_relief(landscape: Landscape, ax: Any = None, depth: float | None = None
     ax.set_ylabel(second)
     ax.set_zlabel("log-likelihood − highest (nats)", labelpad=6)
     ax.set_zlim(-depth, 0)
+    for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+        axis.set_major_locator(MaxNLocator(5))
     ax.view_init(elev=38, azim=-62)
     ax.set_title("Log-likelihood of the slice")
     return ax
@@ -127,7 +130,7 @@ def _panel(ax: Axes, landscape: Landscape, paths: Sequence[Path]) -> None:
     below, levels = _levels(landscape)
     if levels.size:
         ax.contour(*landscape.slice.grids, below, levels=levels[::-2][::-1],
-                   colors=style.FAINT, linewidths=0.7)  # fmt: skip
+                   colors="#b9bfc7", linewidths=0.6)  # fmt: skip
     ranges = landscape.slice.ranges
     for path in paths:
         look, steps = style.look(path.method), path.steps

@@ -24,6 +24,7 @@ from mixcompare.report.sections import (
     clusters,
     cost,
     draws,
+    from_starts,
     groups,
     identification,
     iterations,
@@ -88,6 +89,7 @@ class CaseData:
     accuracy: list[Table]
     slices: list[Shown]
     features: tuple[Feature, ...]
+    from_starts: pd.DataFrame
 
 
 def compute(view: View, case: Case) -> CaseData:
@@ -124,6 +126,7 @@ def compute(view: View, case: Case) -> CaseData:
         accuracy=accuracy.compute(view, case),
         slices=slices.compute(view, case),
         features=predictive_check.compute(view, case),
+        from_starts=from_starts.compute(view, case),
     )
 
 
