@@ -55,19 +55,21 @@ def tell(results: Any, data: str) -> Iterator[str]:
 
 
 def _summed(results: Any, data: str) -> Iterator[str]:
-    """One sentence for the criteria of points, one for leave-one-out; first replicate."""
+    """One sentence for the criteria of points, one for leave-one-out; of replicates how often what."""
     table = results.criteria(data)
-    first = table[table["replicate"] == table["replicate"].min()]
+    if table["replicate"].nunique() > 1:
+        yield from (f"{data}: {text[0].lower()}{text[1:]}" for text in _over_replicates(table))
+        return
     names: dict[str, list[str]] = {}
     for criterion in OF_POINTS:
-        ranked = rank(first, criterion)
+        ranked = rank(table, criterion)
         if len(ranked) > 1:
             names.setdefault(str(ranked["model"].iloc[0]), []).append(_by(ranked, criterion))
     n = table["model"].nunique()
     if names:
         parts = [f"{listed(by)} {_prefer(by)} {model}" for model, by in names.items()]
         yield f"Of {number_of(n, 'model')} of {data}, {'; '.join(parts)}."
-    for method, lines in first[first["sampler"]].groupby("method", sort=False):
+    for method, lines in table[table["sampler"]].groupby("method", sort=False):
         ranked = rank(lines, OF_DRAWS[0])
         unsound = int(lines["elpd_loo"].isna().sum())
         if len(ranked) > 1:
@@ -87,7 +89,7 @@ def _prefer(names: list[str]) -> str:
 
 
 def _none_of(k: int, n: int) -> str:
-    return f"the draws of {words.of(k, n)} models are not sound"
+    return f"sound draws are missing of {words.of(k, n)} models"
 
 
 # -- one criterion --------------------------------------------------------------------------------
@@ -212,4 +214,4 @@ def _over_replicates(table: pd.DataFrame) -> Iterator[str]:
             counts = pd.Series(chosen).value_counts(sort=True)
             n = len(chosen)
             parts = [f"{model} on {words.of(int(k), n)}" for model, k in counts.items()]
-            yield f"Over data sets {NAMES[criterion]} prefers {listed(parts)}."
+            yield f"Over {n:,} replicates {NAMES[criterion]} prefers {listed(parts)}."

@@ -227,7 +227,8 @@ def test_replicates_are_counted():
     ]
     made = study(rows, {("planted", 0): X, ("planted", 1): X})
     said = list(criteria_words.tell(made, "planted"))
-    assert any(text.startswith("Over data sets BIC prefers gaussian K=") for text in said)
+    assert "Over 2 replicates BIC prefers gaussian K=2 full on both." in said
+    assert "planted: over 2 replicates BIC prefers gaussian K=2 full on both." in made.answer()[-1]
 
 
 # -- quantities -----------------------------------------------------------------------------------

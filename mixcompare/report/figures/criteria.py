@@ -60,7 +60,7 @@ def draw(criteria: Sequence[Criterion]) -> Any:
     _scales(axes.flat[0], criteria)
     style.label_lowest(axes, [*criteria, *[None] * (axes.size - len(criteria))])
     figure.supxlabel("number of components", fontsize=8)
-    figure.supylabel("above the lowest value", fontsize=8)
+    figure.supylabel("above the lowest value (linear to 10, then log)", fontsize=8)
     drawn = {line.get_label(): line for ax in axes.flat for line in ax.get_lines()}
     shown = [name for name in labels if name in drawn]
     figure.legend(
