@@ -31,7 +31,7 @@ def test_rescaled_data_are_said_to_be(make):
 
 
 def test_many_expectations_are_folded():
-    row = {key: "" for key in ("quantity", "where", "expected", "found", "source", "note")}
+    row = dict.fromkeys(("quantity", "where", "expected", "found", "source", "note"), "")
     few, many = ([{**row, "status": "reproduced"}] * n for n in (100, 101))
     assert not expectations.draw(few).blocks[0].folded
     assert expectations.draw(many).blocks[0].folded
