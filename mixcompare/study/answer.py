@@ -20,8 +20,7 @@ def tell(results: Any) -> list[str]:
     """Who found the best known optimum and whether solvers knew; then why not, and what has no answer.
 
     At most two paragraphs of two sentences, each left out where there is nothing of its kind to say; the
-    second comes first where the first data have no answer, and a third follows where methods are wrong on
-    purpose.
+    second comes first where the first data have no answer. One more for each method that is wrong on purpose.
     """
     if results.rows.empty:
         return ["There are no fits to report."]
@@ -33,8 +32,8 @@ def tell(results: Any) -> list[str]:
         why.append(_sentence("; ".join(limits)))
     said = [*_reached(points), *_claims(points)]
     paragraphs = (why, said) if ridge_words.leads(results) else (said, why)
-    wrong = [*faults_words.tell(points)]
-    return [" ".join(paragraph) for paragraph in (*paragraphs, wrong) if paragraph]
+    told = [" ".join(paragraph) for paragraph in paragraphs if paragraph]
+    return [*told, *faults_words.tell(points)]
 
 
 def _sentence(text: str) -> str:

@@ -15,13 +15,13 @@ FAR = 1e-6
 
 
 def tell(rows: pd.DataFrame) -> Iterator[str]:
-    """What each such method does wrong, where its first fit to each data set led, and what it printed."""
+    """A paragraph a method: what it does wrong, where its first fit to each data set led, what it printed."""
     for method, fits in rows[rows["fault"] != ""].groupby("method", sort=False):
         fault = str(fits["fault"].iloc[0]).removesuffix(".")
         first = [row for _, row in fits.drop_duplicates(["data", "model"]).iterrows()]
         ends = words.listed([_ended(row) for row in first])
-        yield f"{method} is wrong on purpose: {fault[:1].lower()}{fault[1:]}; it ended {ends}."
-        yield from (text for row in first if (text := _printed(row)))
+        told = f"{method} is wrong on purpose: {fault[:1].lower()}{fault[1:]}; it ended {ends}."
+        yield " ".join([told, *(text for row in first if (text := _printed(row)))])
 
 
 def _ended(row: pd.Series) -> str:
