@@ -28,10 +28,10 @@ def tell(results: Any) -> list[str]:
     """Paragraphs: who found the best known optimum and knew it; why not; who is wrong; what draws say.
 
     The study's `lead` opens the first. Before it come known groups of real data, what stopping early cost,
-    and intervals where the study asked for them; slices and the choice of model come last. Each is left out where
-    there is nothing of its kind to say. Where the first data have no answer, that is said first. Draws come
-    first where the lead, or else most methods, are samplers. Contestants that are wrong on purpose are in
-    none but their own.
+    and intervals where the study asked for them; slices and the choice of model come last. Each is left
+    out where there is nothing of its kind to say. Where the first data have no answer, that is said first.
+    Draws come first where the lead, or else most methods, are samplers. Contestants that are wrong on
+    purpose have one each, and are in no other.
     """
     rows = results.rows
     if rows.empty:
@@ -48,7 +48,7 @@ def tell(results: Any) -> list[str]:
         drawn if mostly else [],
         [*_found(results, points), *answer_claims.tell(points)],
         [*why, *([] if no_answer else flat)],
-        answer_faults.tell(results),
+        *([sentence] for sentence in answer_faults.tell(results)),
         [] if mostly else drawn,
         slices_words.summed(results),
         filter(None, [criteria_words.summed(results)]),

@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from planted import BEST, LOWER, NAN, NARROW, results, row, several, waiting
+from planted import BEST, LOWER, NAN, NARROW, results, row, several, theta, waiting
 from test_sentences import ENDS
 
 from mixcompare.report.terminal import study_text
@@ -314,3 +314,12 @@ def test_the_command_line_begins_with_the_answer():
     made = results(waiting())
     said = " ".join(study_text(made, 60).split())
     assert said.startswith(" ".join(made.answer()))
+
+
+def test_answers_on_a_ridge_share_what_the_data_determine():
+    # 0.5 * 0 + 0.5 * 5 = 0.75 * 0 + 0.25 * 10
+    agreeing = [{"end": theta(w=0.5, m2=5.0)}, {"end": theta(w=0.75, m2=10.0)}]
+    said = answer(several("em", *[("ridge", -6.73, True, end) for end in agreeing]))
+    assert "all at -6.730 nats, with the mean of x at 2.5." in said
+    apart = [{"end": theta(w=0.5, m2=5.0)}, {"end": theta(w=0.75, m2=5.0)}]
+    assert "with the mean" not in answer(several("em", *[("ridge", -6.73, True, e) for e in apart]))

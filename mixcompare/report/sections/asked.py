@@ -47,7 +47,7 @@ def draw(asked: Asked) -> Section:
                     [
                         c
                         for c in _METHODS
-                        if c.key != "options" or any(r["options"] for r in asked.methods)
+                        if c.key not in _RARE or any(r[c.key] for r in asked.methods)
                     ],
                     asked.methods,
                 )
@@ -70,8 +70,12 @@ _METHODS = (
     Column("method", "method", text, number=False),
     Column("formulation", "formulation", text, number=False),
     Column("options", "options", text, number=False),
+    Column("fault", "wrong on purpose", text, number=False),
     Column("fits", "fits", whole),
 )
+
+_RARE = ("options", "fault")
+"""Columns that are left out where they are empty."""
 
 
 def _data(view: View) -> list[dict[str, Any]]:
@@ -103,7 +107,8 @@ def _columns(dataset: Dataset) -> list[str]:
 
 def _source(name: str, dataset: Any, view: View) -> str:
     if dataset is not None and dataset.source:
-        return str(dataset.source)
+        how = f", rescaled ({dataset.rescaling})" if dataset.rescaling else ""
+        return f"{dataset.source}{how}"
     entry: dict[str, Any] = next(
         (e for e in view.study.get("data", []) if e.get("name") == name), {}
     )
@@ -121,6 +126,7 @@ def _methods(view: View) -> list[dict[str, Any]]:
             "method": method,
             "formulation": _formulation(view.method_names.get(str(method), str(method))),
             "options": _options(view, str(method)),
+            "fault": rows["fault"].iloc[0],
             "fits": len(rows),
         }
         for method, rows in sorted(
