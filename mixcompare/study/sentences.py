@@ -7,7 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from mixcompare.study import calibration, contests, groups_words, posteriors, recovery_words, words
+from mixcompare.study import (
+    calibration,
+    contests,
+    groups_words,
+    iterations_words,
+    posteriors,
+    recovery_words,
+    words,
+)
 from mixcompare.study.case import Case
 from mixcompare.study.ends import NO_END, each, in_order
 from mixcompare.study.words import listed, number_of
@@ -25,6 +33,7 @@ def tell(results: Any) -> list[str]:
         said += contests.reached(case)
         said += contests.missed(case)
         said += contests.solvers(case)
+        said += iterations_words.tell(case)
         said += posteriors.sampled(case)
         said += calibration.tell(case)
         said += recovery_words.tell(case)

@@ -24,11 +24,15 @@ from mixcompare.report.sections import (
     clusters,
     cost,
     draws,
+    from_starts,
     groups,
     identification,
+    iterations,
     optima,
     overview,
+    predictive_check,
     recovery,
+    slices,
 )
 from mixcompare.report.sections.clusters import Members
 from mixcompare.report.sections.cost import Cost
@@ -37,11 +41,14 @@ from mixcompare.report.sections.draws import Sampled
 from mixcompare.report.sections.groups import Known
 from mixcompare.report.sections.identification import Unidentified
 from mixcompare.report.sections.intervals import best_end, draws_of, parameters, refusals
+from mixcompare.report.sections.iterations import Iterations
 from mixcompare.report.sections.optima import Optima, as_theta
 from mixcompare.report.sections.paths import panels, strips
 from mixcompare.report.sections.recovery import Recovered
+from mixcompare.report.sections.slices import Shown
 from mixcompare.report.tables import Table
 from mixcompare.report.view import Case, View
+from mixcompare.study.predictive_check import Feature
 from mixcompare.theta import Theta
 
 MOST_DRAWS = 1000
@@ -68,6 +75,7 @@ class CaseData:
     by_method: list[tuple[str, Densities]]
     paths: list[Panel]
     ends: list[Strip]
+    iterations: Iterations | None
     cost: Cost
     parameters: list[Parameter | None]
     refusals: list[str]
@@ -79,6 +87,9 @@ class CaseData:
     """A prior in words -> the samplers that used it."""
     recovered: Recovered | None
     accuracy: list[Table]
+    slices: list[Shown]
+    features: tuple[Feature, ...]
+    from_starts: pd.DataFrame
 
 
 def compute(view: View, case: Case) -> CaseData:
@@ -102,6 +113,7 @@ def compute(view: View, case: Case) -> CaseData:
         by_method=_by_method(case),
         paths=panels(view, case),
         ends=strips(case) if case.n_replicates > 1 else [],
+        iterations=iterations.compute(view, case),
         cost=cost.compute(view, case),
         parameters=parameters(view, case) if samplers or _further(case) else [],
         refusals=refusals(case),
@@ -112,6 +124,9 @@ def compute(view: View, case: Case) -> CaseData:
         priors=_priors(case, samplers),
         recovered=recovery.compute(view, case),
         accuracy=accuracy.compute(view, case),
+        slices=slices.compute(view, case),
+        features=predictive_check.compute(view, case),
+        from_starts=from_starts.compute(view, case),
     )
 
 

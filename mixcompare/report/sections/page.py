@@ -15,10 +15,14 @@ from mixcompare.report.sections import (
     clusters,
     cost,
     draws,
+    from_starts,
     groups,
     identification,
+    iterations,
     optima,
+    predictive_check,
     recovery,
+    slices,
 )
 from mixcompare.report.sections.case import MOST_ENDS, CaseData
 from mixcompare.report.sections.paths import MOST_RUNS
@@ -40,10 +44,14 @@ def draw(data: CaseData) -> Section:
     """Make the section, with a part for each thing shown."""
     case = data.case
     parts = [_methods(data), optima.draw(case, data.optima), _densities(data)]
+    parts.append(predictive_check.draw(case, data.features))
     parts += [
         groups.draw(case, data.groups),
         clusters.draw(case, data.members),
         _paths(data),
+        iterations.draw(data.iterations),
+        from_starts.draw(case, data.from_starts),
+        *slices.draw(case, data.slices),
         cost.draw(case, data.cost),
         draws.draw(case, data.sampled),
         _posterior(data),
