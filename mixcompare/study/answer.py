@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -37,7 +37,7 @@ def tell(results: Any) -> list[str]:
     if rows.empty:
         return ["There are no fits to report."]
     points = rows[~rows["sampler"] & (answer_faults.faults(rows) == "")]
-    why, flat = answer_why.tell(points, _typed(results.study)), list(answer_flat.tell(results))
+    why, flat = answer_why.tell(points, results.study), list(answer_flat.tell(results))
     no_answer = answer_flat.leads(results)
     drawn = [_sentence("; ".join(phrases)) for phrases in _drawn(results) if phrases]
     mostly = _mostly_drawn(results)
@@ -88,8 +88,3 @@ def _mostly_drawn(results: Any) -> bool:
 
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
-
-
-def _typed(study: Mapping[str, Any]) -> dict[str, str]:
-    """What each label of a method stands for, as typed in the study."""
-    return {b.get("label") or b["name"]: b["name"] for b in study.get("method", [])}
