@@ -57,7 +57,7 @@ def _typed(case: Case) -> dict[str, str]:
 
 def _plateau(group: Sequence[Run], several: bool) -> Iterator[str]:
     """The plateau after which most was gained, and from how many starts one was met."""
-    found = [(run, plateau) for run in group for plateau in plateaus(run.history)]
+    found = [(run, plateau) for run in group for plateau in plateaus(run.history, run.unit)]
     if not found:
         return
     run, one = max(found, key=lambda pair: pair[1].later)

@@ -16,7 +16,7 @@ from mixcompare.report.figures import animation
 from mixcompare.report.figures.animation import Film
 from mixcompare.report.figures.ascent import Climb
 from mixcompare.report.figures.histories import Histories, Line, Panel
-from mixcompare.report.figures.stages import Stage
+from mixcompare.report.figures.stages import MOST, Stage
 from mixcompare.report.sections.curves import Fitted, densities
 from mixcompare.report.tables import Column, Table, fixed, number, typeset, whole
 from mixcompare.report.view import Case, View, slug
@@ -31,7 +31,7 @@ MOST_STEPS, MOST_TABLES, MOST_COLUMNS = 60, 12, 24
 MOST_METHODS, MOST_PANELS, MOST_POINTS = 6, 12, 150
 """Figures of histories, panels in one, and points of a line at most."""
 
-MOST_STAGES, MOST_STAGED = 12, 3
+MOST_STAGES, MOST_STAGED = 9, 3
 """Panels of a figure of stages, and such figures, at most."""
 
 MOST_FRAMES, SEEN = 60, 1e-3
@@ -200,6 +200,8 @@ def _panels(group: Sequence[Run], dataset: Dataset | None) -> list[Panel]:
         shown = _shown(run)
         shown = shown[_thin(run.history.steps[shown], MOST_POINTS)]
         for name, array in run.values.items():
+            if name == "weights" and array.shape[1] == 1:
+                continue  # which is always 1
             for index in places(array):
                 title = f"{kind(name)}{entry(name, index[1:], array.shape[1:], columns)}"
                 unit = (
@@ -215,7 +217,7 @@ def _panels(group: Sequence[Run], dataset: Dataset | None) -> list[Panel]:
 def _climb(run: Run) -> Climb:
     shown = _shown(run)
     steps, loglik = run.history.steps[shown], run.history.loglik[shown]
-    found = [(plateau.first, plateau.last) for plateau in plateaus(run.history)]
+    found = [(plateau.first, plateau.last) for plateau in plateaus(run.history, run.unit)]
     kept = np.isfinite(loglik)
     return Climb(run.method, steps[kept], loglik[kept], found)
 
@@ -322,13 +324,19 @@ def _history(case: Case, one: Histories) -> Drawing:
 def _stages_of(case: Case, run: Run, stages: Sequence[Stage]) -> Drawing:
     what = {
         "line": "The weighted components over a histogram of the data, their sum grey",
-        "plane": "The components over the data, each where its density is 0.61 and 0.14 of its highest "
-        "(for normal components: one and two sds)",
+        "plane": f"The components over {_drawn(stages[0])}, each where its density is 0.61 and 0.14 of its "
+        "highest (for normal components: one and two sds)",
     }[stages[0].picture.kind]
     caption = f"{what}: {run.method} from start {run.start} at chosen {run.unit}s."
     drawn = registry.load("figures", "stages")(stages, run.method, run.unit)
     name = f"{case.slug}-stages-{slug(run.method)}-{run.start}"
     return Drawing(name, f"Stages of {run.method}, {case.data}", caption, drawn)
+
+
+def _drawn(stage: Stage) -> str:
+    n = len(stage.picture.x)
+    every = -(-n // MOST)
+    return "the data" if every == 1 else f"{-(-n // every)} of the {n:,} rows of the data"
 
 
 def _moving(case: Case, one: Film) -> Moving:
