@@ -146,6 +146,18 @@ def test_histories_tell_components_by_lines_and_starts_by_marks(one_row, davis):
     assert key == {"component 1", "component 2", "start 0", "start 1"}
 
 
+def test_a_run_that_only_began_as_another_has_no_figure_of_its_own(one_row, davis):
+    data, loglik, points = davis
+    short = ("em, 40", 0, loglik[:41], points[:41], {})
+    section = part(kept(one_row, data, short, ("em", 0, loglik, points, {})))
+    (block,) = [b for b in of(section, Drawing) if "histories" in b.name]
+    assert block.name.endswith("histories-em")
+    assert "em, 40 went the same way as far as it went" in block.caption
+    assert len(of(section, Tabular)) == 2
+    section = part(kept(one_row, data, short, ("em", 1, loglik, points, {})))
+    assert len([b for b in of(section, Drawing) if "histories" in b.name]) == 2  # another start
+
+
 def test_the_ascent_marks_the_plateau_and_not_the_bad_start(one_row, faithful):
     data, loglik, points = faithful
     section = part(kept(one_row, data, ("em", 0, loglik, points, {})))

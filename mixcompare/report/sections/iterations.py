@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from mixcompare.report.view import Case, View, slug
 from mixcompare.study.ends import NO_END
 from mixcompare.study.iterations import Run, entry, kind, label, places, plateaus, printed, runs
 from mixcompare.study.iterations_words import denial
-from mixcompare.study.words import number_of
+from mixcompare.study.words import listed, number_of
 
 MOST_STEPS, MOST_TABLES, MOST_COLUMNS = 60, 12, 24
 """Lines of a table, tables, and parameters in a table at most."""
@@ -43,12 +43,16 @@ UNITED = ("means", "sds", "scales")
 
 @dataclass(frozen=True)
 class Iterations:
-    """What is shown of one case's histories; `left_out` counts fits without a table."""
+    """What is shown of one case's histories; `left_out` counts fits without a table.
+
+    `followers`: a method -> those that went the same way but not as far.
+    """
 
     case: Case
     tables: Sequence[Table]
     left_out: int
     histories: Sequence[Histories]
+    followers: Mapping[str, Sequence[str]]
     climbs: Sequence[Climb]
     unit: str
     stages: Sequence[tuple[Run, Sequence[Stage]]]
@@ -63,17 +67,22 @@ def compute(view: View, case: Case) -> Iterations | None:
     columns = case.dataset.columns if case.dataset is not None else ()
     ends = [r for r in kept if r.row["finding"] not in NO_END and r.history.better().any()]
     asked = _asked(view, case, ends)
+    alone = [run for run in ends if not any(_begins(run, other) for other in ends)]
     units = {run.unit for run in ends}
     return Iterations(
         case=case,
         tables=[_table(case, run, columns) for run in kept[:MOST_TABLES]],
         left_out=max(len(kept) - MOST_TABLES, 0),
-        histories=_histories(ends, case.dataset),
+        histories=_histories(alone, case.dataset),
+        followers={
+            run.method: list(dict.fromkeys(o.method for o in ends if _begins(o, run)))
+            for run in alone
+        },
         climbs=[_climb(run) for run in ends],
         unit=units.pop()
         if len(units) == 1
         else "iteration (of EM), or evaluation of the likelihood",
-        stages=_staged(case, ends, asked),
+        stages=_staged(case, alone, asked),
         film=_film(case, asked) if asked is not None else None,
     )
 
@@ -87,6 +96,18 @@ def _asked(view: View, case: Case, kept: Sequence[Run]) -> Run | None:
         return None
     who = wanted["method"], wanted.get("start", 0)
     return next((run for run in kept if (run.method, run.start) == who), None)
+
+
+def _begins(run: Run, other: Run) -> bool:
+    """Whether the other went the same way, and on from where this one ended."""
+    mine, longer = run.history, other.history
+    m = mine.steps.size
+    return (
+        (run.start, run.row["replicate"]) == (other.start, other.row["replicate"])
+        and longer.steps.size > m
+        and np.array_equal(longer.steps[:m], mine.steps)
+        and np.allclose(longer.loglik[:m], mine.loglik, rtol=1e-9, atol=0, equal_nan=True)
+    )
 
 
 # -- tables ---------------------------------------------------------------------------------------
@@ -282,7 +303,7 @@ def draw(data: Iterations | None) -> Section:
         return Section("iterations", "Iteration by iteration", [])
     case, blocks = data.case, list[Any]()
     blocks += _ascent(data)
-    blocks += [_history(case, one) for one in data.histories]
+    blocks += [_history(case, one, data.followers[one.method]) for one in data.histories]
     blocks += [_stages_of(case, run, stages) for run, stages in data.stages]
     if data.film is not None:
         blocks.append(_moving(case, data.film))
@@ -310,11 +331,12 @@ def _ascent(data: Iterations) -> list[Drawing]:
     return [Drawing(f"{data.case.slug}-ascent", f"Ascent, {data.case.data}", caption, drawn)]
 
 
-def _history(case: Case, one: Histories) -> Drawing:
+def _history(case: Case, one: Histories, followers: Sequence[str]) -> Drawing:
     starts = len({line.start for panel in one.panels for line in panel.lines})
+    also = f" {listed(followers)} went the same way as far as it went." if followers else ""
     caption = (
         f"Parameters of {one.method} at each {one.unit}, {number_of(starts, 'start')}; marks are where it "
-        "began and ended. Components are numbered as at the end of each run."
+        f"began and ended. Components are numbered as at the end of each run.{also}"
     )
     drawn = registry.load("figures", "histories")(one)
     name = f"{case.slug}-histories-{slug(one.method)}"
