@@ -79,6 +79,13 @@ class Run:
         return int(self.row["start_index"])
 
     @property
+    def shown(self) -> np.ndarray:
+        """Places of the steps that count: all iterations; of evaluations those better than all before."""
+        if self.unit == "iteration":
+            return np.arange(self.history.steps.size)
+        return np.flatnonzero(self.history.better())
+
+    @property
     def last(self) -> int:
         """The last step."""
         return int(self.history.steps[-1])

@@ -16,6 +16,7 @@ from mixcompare.report.build import build
 from mixcompare.report.document import Drawing, Moving, Tabular
 from mixcompare.report.figures import animation, ascent, histories, stages
 from mixcompare.report.sections import iterations
+from mixcompare.report.sections import stages as stages_of
 from mixcompare.report.view import View
 from mixcompare.study.results import Results
 from mixcompare.theta import Theta
@@ -224,7 +225,7 @@ def test_a_film_has_a_frame_a_step_until_nothing_moves(one_row, faithful):
     (case,) = view.cases
     made = iterations.compute(view, case).film
     steps = [stage.step for stage in made.stages]
-    still = int(np.argmax(loglik >= loglik[-1] - iterations.SEEN))
+    still = int(np.argmax(loglik >= loglik[-1] - stages_of.SEEN))
     assert steps == [*range(still + 1), 50]
     ax = animation.draw(made, frame=3)
     assert ax.get_title(loc="left") == f"em, iteration 3: {loglik[3]:.3f} nats".replace("-", "−")
@@ -235,7 +236,7 @@ def test_long_runs_have_no_more_frames_than_allowed(one_row, davis):
     study = {"animate": {"data": data.name, "method": "em"}}
     view = View(kept(one_row, data, ("em", 0, loglik, points, {}), **study))
     (case,) = view.cases
-    assert len(iterations.compute(view, case).film.stages) == iterations.MOST_FRAMES
+    assert len(iterations.compute(view, case).film.stages) == stages_of.MOST_FRAMES
 
 
 def test_the_same_film_has_the_same_bytes(one_row, reel):

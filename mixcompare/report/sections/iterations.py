@@ -10,18 +10,19 @@ import numpy as np
 
 from mixcompare import registry
 from mixcompare.data import Dataset
-from mixcompare.report import film, words
+from mixcompare.report import words
 from mixcompare.report.document import Drawing, Moving, Paragraph, Section, Tabular
 from mixcompare.report.figures import animation
 from mixcompare.report.figures.animation import Film
 from mixcompare.report.figures.ascent import Climb
 from mixcompare.report.figures.histories import Histories, Line, Panel
 from mixcompare.report.figures.stages import MOST, Stage
-from mixcompare.report.sections.curves import Fitted, densities
+from mixcompare.report.film import develop
+from mixcompare.report.sections.stages import climb, film, staged
 from mixcompare.report.tables import Column, Table, fixed, number, typeset, whole
 from mixcompare.report.view import Case, View, slug
 from mixcompare.study.ends import NO_END
-from mixcompare.study.iterations import Run, entry, kind, label, places, plateaus, printed, runs
+from mixcompare.study.iterations import Run, entry, kind, label, places, printed, runs
 from mixcompare.study.iterations_words import denial
 from mixcompare.study.words import listed, number_of
 
@@ -30,12 +31,6 @@ MOST_STEPS, MOST_TABLES, MOST_COLUMNS = 60, 12, 24
 
 MOST_METHODS, MOST_PANELS, MOST_POINTS = 6, 12, 150
 """Figures of histories, panels in one, and points of a line at most."""
-
-MOST_STAGES, MOST_STAGED = 9, 3
-"""Panels of a figure of stages, and such figures, at most."""
-
-MOST_FRAMES, SEEN = 60, 1e-3
-"""Frames of a film, and the nats below the end from which nothing more is seen to move."""
 
 UNITED = ("means", "sds", "scales")
 """Parameters in the units of the data."""
@@ -74,16 +69,13 @@ def compute(view: View, case: Case) -> Iterations | None:
         tables=[_table(case, run, columns) for run in kept[:MOST_TABLES]],
         left_out=max(len(kept) - MOST_TABLES, 0),
         histories=_histories(alone, case.dataset),
-        followers={
-            run.method: list(dict.fromkeys(o.method for o in ends if _begins(o, run)))
-            for run in alone
-        },
-        climbs=[_climb(run) for run in ends],
+        followers=_followers(alone, ends),
+        climbs=[climb(run) for run in ends],
         unit=units.pop()
         if len(units) == 1
         else "iteration (of EM), or evaluation of the likelihood",
-        stages=_staged(case, alone, asked),
-        film=_film(case, asked) if asked is not None else None,
+        stages=staged(case, alone, asked),
+        film=film(case, asked) if asked is not None else None,
     )
 
 
@@ -110,14 +102,15 @@ def _begins(run: Run, other: Run) -> bool:
     )
 
 
+def _followers(alone: Sequence[Run], ends: Sequence[Run]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for run in alone:
+        mine = found.setdefault(run.method, [])
+        mine += [r.method for r in ends if _begins(r, run) and r.method not in mine]
+    return found
+
+
 # -- tables ---------------------------------------------------------------------------------------
-
-
-def _shown(run: Run) -> np.ndarray:
-    """Places of the steps that count: all iterations; of evaluations those better than all before."""
-    if run.unit == "iteration":
-        return np.arange(len(run.history.steps))
-    return np.flatnonzero(run.history.better())
 
 
 def chosen(steps: np.ndarray) -> np.ndarray:
@@ -134,7 +127,7 @@ def chosen(steps: np.ndarray) -> np.ndarray:
 
 def _table(case: Case, run: Run, columns: Sequence[str]) -> Table:
     history = run.history
-    places_ = _shown(run)
+    places_ = run.shown
     loglik = history.loglik[places_]
     gain = np.append(np.nan, np.diff(loglik))
     at = chosen(history.steps[places_])
@@ -184,8 +177,8 @@ def _caption(run: Run, n_shown: int, n_parameters: int) -> str:
         parts.append("What it printed is the log-likelihood.")
     elif said is not None:
         parts.append(f"What it printed {denial(said, run.unit)}.")
-    if n_shown < len(_shown(run)):
-        parts.append(f"{n_shown} of {len(_shown(run)):,} lines.")
+    if n_shown < len(run.shown):
+        parts.append(f"{n_shown} of {len(run.shown):,} lines.")
     if n_parameters > MOST_COLUMNS:
         parts.append(f"The first {MOST_COLUMNS} of {n_parameters} parameters.")
     return typeset(" ".join(parts))
@@ -218,7 +211,7 @@ def _panels(group: Sequence[Run], dataset: Dataset | None) -> list[Panel]:
     units = dict(zip(columns, dataset.units, strict=True)) if dataset is not None else {}
     panels: dict[str, list[Line]] = {}
     for run in group:
-        shown = _shown(run)
+        shown = run.shown
         shown = shown[_thin(run.history.steps[shown], MOST_POINTS)]
         for name, array in run.values.items():
             if name == "weights" and array.shape[1] == 1:
@@ -233,65 +226,6 @@ def _panels(group: Sequence[Run], dataset: Dataset | None) -> list[Panel]:
                 line = Line(index[0], run.start, run.history.steps[shown], array[(shown, *index)])
                 panels.setdefault(words.labelled(title, unit), []).append(line)
     return [Panel(name, lines) for name, lines in panels.items()]
-
-
-def _climb(run: Run) -> Climb:
-    shown = _shown(run)
-    steps, loglik = run.history.steps[shown], run.history.loglik[shown]
-    found = [(plateau.first, plateau.last) for plateau in plateaus(run.history, run.unit)]
-    kept = np.isfinite(loglik)
-    return Climb(run.method, steps[kept], loglik[kept], found)
-
-
-def _staged(case: Case, kept: Sequence[Run], asked: Run | None) -> list[tuple[Run, list[Stage]]]:
-    """Of the run in motion, else of the first starts of the first method."""
-    mine = [asked] if asked is not None else [r for r in kept if r.method == kept[0].method]
-    found = []
-    for run in mine[:MOST_STAGED]:
-        shown = _shown(run)
-        steps = run.history.steps[shown]
-        wanted = _milestones(run.last, case.dataset)
-        near = np.unique([int(np.abs(steps - step).argmin()) for step in wanted])
-        stages = [stage for place in shown[near] if (stage := _stage(case, run, int(place)))]
-        if stages:
-            found.append((run, stages))
-    return found
-
-
-def _milestones(last: int, dataset: Dataset | None) -> list[int]:
-    """Steps to be shown: of a plane every tenth; of a line, and of long runs, 0, 1, 2, 5, 10, 20, ..."""
-    tens = [*range(0, last - 4, 10), last]
-    if dataset is not None and dataset.n_features > 1 and len(tens) <= MOST_STAGES:
-        return tens
-    for widths in ((1, 2, 5), (1, 3), (1,)):
-        steps = [0, *(w * 10**k for k in range(12) for w in widths if w * 10**k < last), last]
-        if len(steps) <= MOST_STAGES:
-            return steps
-    return steps
-
-
-def _stage(case: Case, run: Run, place: int) -> Stage | None:
-    """None where the point is outside the parameter space, or data and model have no such picture."""
-    if case.model is None or case.dataset is None:
-        return None
-    theta = case.model.conform(run.history.theta[place], case.dataset.n_features)
-    if case.model.outside(theta):
-        return None
-    picture = densities(case.model, case.dataset, [Fitted(run.method, theta, components=True)])
-    if picture is None or picture.kind == "patterns":
-        return None
-    return Stage(int(run.history.steps[place]), float(run.history.loglik[place]), picture)
-
-
-def _film(case: Case, run: Run) -> Film | None:
-    """Every step until nothing more is seen to move, and the last; fewer where they are many."""
-    shown = _shown(run)
-    loglik = run.history.loglik[shown]
-    moving = int(np.argmax(loglik >= loglik[-1] - SEEN))
-    wanted = np.unique(np.linspace(0, moving, min(moving + 1, MOST_FRAMES - 1)).astype(int))
-    at = np.unique(np.append(wanted, shown.size - 1))
-    stages = [stage for place in shown[at] if (stage := _stage(case, run, int(place)))]
-    return Film(run.method, run.unit, stages, _climb(run)) if len(stages) > 1 else None
 
 
 # -- the part of the report -----------------------------------------------------------------------
@@ -370,6 +304,6 @@ def _moving(case: Case, one: Film) -> Moving:
         f"{case.slug}-animation",
         f"{one.method} on {case.data}, {one.unit} by {one.unit}",
         caption,
-        film.develop(animation.frames(one)),
+        develop(animation.frames(one)),
         [one.title(stage) for stage in one.stages],
     )
