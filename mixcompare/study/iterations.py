@@ -110,10 +110,14 @@ def _run(results: Any, row: Any) -> Run:
 
 
 def _iterates(row: Any, history: History) -> bool:
-    """Whether each pass was an iteration, but for one at most: by the method's own count, or its values."""
-    count = (parse(row.get("said_counts")) or {}).get("iterations")
-    counted = count is not None and row["passes"] - count in (0, 1)
-    return counted or bool(np.isfinite(history.said).sum() == history.steps[-1])
+    """Whether the steps are iterations: as many as the method counts, or prints values of.
+
+    Kept points are those of a second run, whose rounding may stop it elsewhere; the row's own passes tell
+    then.
+    """
+    count, last = (parse(row.get("said_counts")) or {}).get("iterations"), history.steps[-1]
+    counted = count is not None and (count == last or row["passes"] - count in (0, 1))
+    return counted or bool(np.isfinite(history.said).sum() == last)
 
 
 # -- parameters as people read them ---------------------------------------------------------------

@@ -210,10 +210,15 @@ def test_a_step_is_an_iteration_where_the_method_counts_as_many(davis):
         ("em", 0, few, some, {}),
         ("squarem", 0, few, some, {"said_counts": json.dumps({"iterations": 3})}),
         ("bfgs", 0, few, some, {"said_counts": json.dumps({"nit": 8})}),
+        ("em", 1, few, some, {"passes": 17.0}),
+        ("em", 2, few, some, {"said_counts": json.dumps({"iterations": 7}), "passes": 8.0}),
         ("prints", 0, few, some, {"said_counts": None, "said_values": json.dumps([1.0] * 8)}),
     ]
     found = kept(data, *runs).runs.values()
-    assert [run.unit for run in found] == ["iteration", "evaluation", "evaluation", "iteration"]
+    assert [run.unit for run in found] == [
+        *("iteration", "evaluation", "evaluation"),
+        *["iteration"] * 3,
+    ]
 
 
 # -- words ----------------------------------------------------------------------------------------
