@@ -59,6 +59,11 @@ def listed(items: Sequence[str]) -> str:
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
 
 
+def quoted(label: str) -> str:
+    """A method's label, in quotation marks where a comma in it would break up a list."""
+    return f'"{label}"' if ", " in label else label
+
+
 def finding(name: str) -> str:
     """A finding in words: "not stationary"."""
     return name.replace("_", " ") or "not verified"

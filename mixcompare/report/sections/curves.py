@@ -51,6 +51,8 @@ def _curve(
     shape: tuple[int, ...],
     kind: str,
 ) -> Curve:
+    K = fitted.theta.n_components  # a truth may have others than the model
+    model = model if model.n_components == K else MixtureModel(model.declared, K).on(data)
     theta = model.conform(fitted.theta, data.n_features)
     with np.errstate(all="ignore"):
         parts = np.exp(model.joint_log_density(points, theta))
