@@ -267,7 +267,8 @@ def _ascent(data: Iterations) -> list[Drawing]:
 
 def _history(case: Case, one: Histories, followers: Sequence[str]) -> Drawing:
     starts = len({line.start for panel in one.panels for line in panel.lines})
-    also = f" {listed(followers)} went the same way as far as it went." if followers else ""
+    who = "it" if len(followers) == 1 else "they"
+    also = f" {listed(followers)} went the same way as far as {who} went." if followers else ""
     caption = (
         f"Parameters of {one.method} at each {one.unit}, {number_of(starts, 'start')}; marks are where it "
         f"began and ended. Components are numbered as at the end of each run.{also}"
