@@ -56,11 +56,11 @@ def _typed(case: Case) -> dict[str, str]:
 
 
 def _plateau(group: Sequence[Run], several: bool) -> Iterator[str]:
-    """The plateau after which most was gained, and from how many starts one was met."""
-    found = [(run, plateau) for run in group for plateau in plateaus(run.history)]
+    """The plateau after which most was gained, of the longest run, and from how many starts one was met."""
+    found = [(run, plateau) for run in group for plateau in plateaus(run.history, run.unit)]
     if not found:
         return
-    run, one = max(found, key=lambda pair: pair[1].later)
+    run, one = max(found, key=lambda pair: (round(pair[1].later, 3), pair[0].last))
     met, starts = ({_start(r) for r in some} for some in ([r for r, _ in found], group))
     start = f"from start {run.start} " if several else ""
     also = f"; {_more(len(met) - 1, len(starts) - 1)} met a plateau too" if len(met) > 1 else ""
