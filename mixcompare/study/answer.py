@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from mixcompare.study import calibration, faults_words, ridge_words, words
+from mixcompare.study import calibration, words
 from mixcompare.study.case import Case
 from mixcompare.study.ends import parse
 from mixcompare.study.words import listed, number_of
@@ -19,8 +19,7 @@ START = ["data", "model", "replicate", "start_scheme", "start_index"]
 def tell(results: Any) -> list[str]:
     """Who found the best known optimum and whether solvers knew; then why not, and what has no answer.
 
-    At most two paragraphs of two sentences, each left out where there is nothing of its kind to say; the
-    second comes first where the first data have no answer. One more for each method that is wrong on purpose.
+    At most two paragraphs of two sentences, each left out where there is nothing of its kind to say.
     """
     if results.rows.empty:
         return ["There are no fits to report."]
@@ -31,9 +30,7 @@ def tell(results: Any) -> list[str]:
     if limits:
         why.append(_sentence("; ".join(limits)))
     said = [*_reached(points), *_claims(points)]
-    paragraphs = (why, said) if ridge_words.leads(results) else (said, why)
-    told = [" ".join(paragraph) for paragraph in paragraphs if paragraph]
-    return [*told, *faults_words.tell(points)]
+    return [" ".join(paragraph) for paragraph in (said, why) if paragraph]
 
 
 def _sentence(text: str) -> str:
@@ -252,11 +249,10 @@ def _ridges(results: Any) -> Iterator[str]:
         k = found["replicate"].nunique()
         part = f" ({words.of(k, case.replicates)} data sets)" if case.replicates > 1 else ""
         names.append(f"{case.name}{part}")
-        spread = ridge_words.spread(case)
     if names:
         yield (
             f"on {listed(names)} the best known optimum is a ridge of equally good points, so these data "
-            f"do not identify the parameters{spread if len(names) == 1 else ''}"
+            "do not identify the parameters"
         )
 
 
