@@ -12,7 +12,7 @@ LOCK_FLAGS ?=
 STUDIES := $(patsubst studies/%.toml,%,$(sort $(wildcard studies/*.toml)))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow bench check format reports $(STUDIES:%=report-%) lock clean
+.PHONY: help venv demo test test-slow bench check format reports $(STUDIES:%=report-%) $(STUDIES:%=renew-%) lock clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -84,13 +84,18 @@ format: venv ## format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-reports: $(STUDIES:%=report-%) ## run every study in full and copy its report to reports/ (one: make report-NAME)
+reports: $(STUDIES:%=renew-%) ## run every study in full, renew reports/ and its index (one: make report-NAME)
+	$(BIN)/mixcompare index reports
 
-$(STUDIES:%=report-%): report-%: venv
-	$(BIN)/mixcompare run studies/$*.toml --out runs/reports/$* $(RUN_FLAGS)
+$(STUDIES:%=report-%): report-%: renew-%
+	$(BIN)/mixcompare index reports
+
+# A study of which an expectation does not hold ends with 1: its report says so, and the index fails.
+$(STUDIES:%=renew-%): renew-%: venv
+	$(BIN)/mixcompare run studies/$*.toml --out runs/reports/$* $(RUN_FLAGS) || [ $$? -eq 1 ]
 	rm -rf reports/$*
 	mkdir -p reports/$*
-	cp -R runs/reports/$*/report.html runs/reports/$*/report.md \
+	cp -R runs/reports/$*/report.html runs/reports/$*/report.md runs/reports/$*/summary.json \
 		runs/reports/$*/tables runs/reports/$*/figures reports/$*/
 
 # uv keeps the versions of the present lock where they fit. The lock names no place to install from:

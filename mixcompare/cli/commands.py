@@ -1,4 +1,4 @@
-"""The commands: run, report, fit, verify, replay and list."""
+"""The commands: run, report, index, fit, verify, replay and list."""
 
 from __future__ import annotations
 
@@ -91,6 +91,24 @@ def report(folder: Path, formats: list[str] | None) -> None:
 
     page = load_results(folder).report(folder, tuple(formats or FORMATS))
     click.echo(f"Report: {page}")
+
+
+@main.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def index(folder: Path) -> int:
+    """Write the index of a folder of reports, and check what they expected.
+
+    DIR holds the reports of studies, one folder each; README.md and index.html in it are replaced. The exit
+    code is 1 if some expectation of some study was not reproduced.
+    """
+    from mixcompare.report.index import BROKEN, write_index
+
+    written = write_index(folder)
+    for entry in written.entries:
+        if entry.summary is None:
+            click.echo(f"{folder / entry.name}: written without a summary", err=True)
+    click.echo(f"{written.tally}\nIndex: {written.page}")
+    return int(written.count(BROKEN) > 0)
 
 
 # -- fit and verify -------------------------------------------------------------------------------

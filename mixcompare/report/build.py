@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from mixcompare.errors import SpecError, nearest
-from mixcompare.records import DRAW_FINDINGS, FINDINGS, SOUND
-from mixcompare.report import words
-from mixcompare.report.document import Drawing, Section, Tabular
+from mixcompare.report import summary
+from mixcompare.report.document import Drawing, Moving, Section, Tabular
+from mixcompare.report.rendering import NO_NAMES, environment, tidy, write
 from mixcompare.report.sections import (
     asked,
     calibration,
     case,
     claims,
     cost,
+    criteria,
     expectations,
     overview,
     page,
@@ -35,7 +32,7 @@ from mixcompare.report.view import View
 MANIFEST = ".report"
 """Names of the tables and figures that reports in this folder wrote, one a line."""
 
-_OURS = re.compile(r"tables/[^/\\]+\.(csv|tex)|figures/[^/\\]+\.svg")
+_OURS = re.compile(r"tables/[^/\\]+\.(csv|tex)|figures/[^/\\]+\.(svg|gif|html)")
 
 FORMATS = ("html", "md", "csv", "tex")
 
@@ -47,8 +44,9 @@ def build(results: Any, out: str | Path, formats: Sequence[str] = FORMATS) -> Pa
     ----------
     results : Results
     out : path
-        Made if it does not exist. `report.html` stands alone; `report.md` shows `figures/*.svg`; every
-        table is in `tables/` as .csv (full precision) and .tex (booktabs). Files of a former report are
+        Made if it does not exist. `report.html` stands alone; `report.md` shows `figures/*.svg`, and of a
+        film `figures/*.gif`, which has a player beside it; every table is in `tables/` as .csv (full
+        precision) and .tex (booktabs); `summary.json` is what an index needs. Files of a former report are
         replaced, each at once; tables and figures of it that this one does not have are removed. Which
         files those are is noted in `.report`: nothing else is ever removed.
     formats : sequence of {"html", "md", "csv", "tex"}
@@ -69,25 +67,34 @@ def build(results: Any, out: str | Path, formats: Sequence[str] = FORMATS) -> Pa
     answer, sections = overview.draw(overview.compute(view)), compose(view)
     tables = [block.table for block in _blocks([answer, *sections]) if isinstance(block, Tabular)]
     drawings = _drawn(block for block in _blocks(sections) if isinstance(block, Drawing))
-    files: dict[str, str] = {}
+    films = [block for block in _blocks(sections) if isinstance(block, Moving)]
+    files: dict[str, str | bytes] = {}
     if "html" in chosen:
         files["report.html"] = _render("report.html.j2", view, answer, sections, drawings)
     if "md" in chosen:
         files["report.md"] = _render("report.md.j2", view, answer, sections, drawings)
+    if chosen & {"html", "md"}:
+        files[summary.FILE] = summary.text(results, next(iter(drawings), ""))
     files |= {f"tables/{table.name}.csv": table.csv() for table in tables if "csv" in chosen}
     files |= {f"tables/{table.name}.tex": table.tex() for table in tables if "tex" in chosen}
     if chosen & {"html", "md"}:
         files |= {f"figures/{name}.svg": document for name, document in drawings.items()}
+        files |= {f"figures/{film.name}.gif": film.reel.gif for film in films}
+        files |= {f"figures/{film.name}.html": _player(film) for film in films}
     for name, content in files.items():
-        _write(folder / name, content)
+        write(folder / name, content)
     _forget(folder, set(files), chosen)
     return folder / next((name for name in ("report.html", "report.md") if name in files), "tables")
 
 
 def compose(view: View) -> list[Section]:
     """The sections of a report in their order; what has no blocks is left out."""
-    sections = [asked.draw(asked.compute(view))]
-    sections += [page.draw(case.compute(view, one)) for one in view.cases]
+    choices = criteria.compute(view)
+    sections = [asked.draw(asked.compute(view)), criteria.draw(choices)]
+    for one in view.cases:
+        made = page.draw(case.compute(view, one))
+        brief = criteria.in_brief(choices, one.data, one.model_name)
+        sections.append(criteria.without_figures(made) if brief else made)
     sections += [
         calibration.draw(calibration.compute(view)),
         claims.draw(claims.compute(view)),
@@ -108,62 +115,34 @@ def compose(view: View) -> list[Section]:
 def _render(
     template: str, view: View, answer: Section, sections: list[Section], drawings: dict[str, str]
 ) -> str:
-    from mixcompare.report import svg
+    from mixcompare.report import compact, film, svg
 
-    loader = PackageLoader("mixcompare.report", "templates")
-    html = template.endswith(".html.j2")
-    environment = Environment(
-        loader=loader,
-        autoescape=html,
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-    )
-    environment.filters["md"] = _markdown
-    environment.filters["named"] = partial(_named, names=view.named)
-    source = loader.get_source(environment, "style.css")[0]
-    text = environment.get_template(template).render(
+    figures, shapes = compact.share({name: svg.inline(text) for name, text in drawings.items()})
+    made = environment(template, view.named)
+    text = made.get_template(template).render(
         title=view.study.get("title") or "Comparison",
         question=view.study.get("question", ""),
         quick=_QUICK if view.results.quick else "",
         answer=answer,
         sections=sections,
-        drawing=lambda block: Markup(svg.inline(drawings[block.name])),
-        css=Markup(source),
-        tone=_tone,
-        finding=words.finding,
+        drawing=lambda block: Markup(figures[block.name]),
+        shapes=Markup(shapes),
+        gif=lambda block: film.uri("image/gif", block.reel.gif),
     )
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    return tidy(text)
+
+
+def _player(film: Moving) -> str:
+    """A page with the film, to be played, stopped and stepped through; it needs nothing from outside."""
+    return tidy(
+        environment("player.html.j2", NO_NAMES).get_template("player.html.j2").render(film=film)
+    )
 
 
 _QUICK = (
     "This is the quick size of the study, fewer starts and replicates than it asks for: read it as a "
     "trial, not as a result. Expectations that hold only at full size were not checked."
 )
-
-
-def _tone(name: str) -> str:
-    """Which of the badge's looks a finding or status has; its words say the rest."""
-    if name in (*SOUND, "reproduced"):
-        return "sound"
-    if name in ("duplicate", "saddle", "not checked", "unsupported"):
-        return "warn"
-    return "failed" if name in (*FINDINGS, *DRAW_FINDINGS, "not reproduced") else ""
-
-
-def _named(text: str, names: re.Pattern[str]) -> Markup:
-    """Text for HTML that breaks after underscores, but not "95 %" nor l-bfgs-b[naive] (a method)."""
-    parts = names.split(str(text).replace(" %", "\u00a0%"))
-    return Markup("").join(
-        Markup('<span class="name">{}</span>').format(part)
-        if i % 2
-        else escape(part).replace("_", Markup("_<wbr>"))
-        for i, part in enumerate(parts)
-    )
-
-
-def _markdown(text: str) -> str:
-    """Text whose asterisks, underscores and brackets are not markup."""
-    return "".join(f"\\{letter}" if letter in "\\`*_[]<>|" else letter for letter in str(text))
 
 
 def _drawn(blocks: Iterator[Drawing]) -> dict[str, str]:
@@ -201,23 +180,9 @@ def _forget(folder: Path, written: set[str], chosen: set[str]) -> None:
     note = folder / MANIFEST
     lines = note.read_text(encoding="utf-8").splitlines() if note.is_file() else []
     former = {line for line in lines if _OURS.fullmatch(line)} - written
-    kinds = chosen | ({"svg"} if chosen & {"html", "md"} else set())
+    kinds = chosen | ({"svg", "gif", "html"} if chosen & {"html", "md"} else set())
     gone = {name for name in former if name.rpartition(".")[2] in kinds}
     for name in gone:
         (folder / name).unlink(missing_ok=True)
     kept = sorted((former - gone) | {name for name in written if _OURS.fullmatch(name)})
-    _write(note, "".join(f"{name}\n" for name in kept))
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write(note, "".join(f"{name}\n" for name in kept))

@@ -9,7 +9,11 @@ import zlib
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from mixcompare.report.compact import compact
 from mixcompare.report.style import styled
+
+DOTS = 150
+"""Per inch, of what is a picture in the figure: maps, and reliefs of many thousand faces."""
 
 
 @styled
@@ -22,13 +26,13 @@ def document(figure: Figure, name: str, title: str) -> str:
     FigureCanvasSVG(figure)
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    figure.savefig(buffer, format="svg", metadata=nothing, facecolor="none")
+    figure.savefig(buffer, format="svg", metadata=nothing, facecolor="none", dpi=DOTS)
     text = buffer.getvalue()
     text = re.sub(r"<!--.*?-->\s*", "", text[text.index("<svg") :], flags=re.S)
     text = re.sub(r' d="([^"]*)"', lambda m: f' d="{short_path(m[1])}"', text)
     text = re.sub(r' (x|y|transform)="([^"]*)"', lambda m: f' {m[1]}="{_rounded(m[2])}"', text)
     text = re.sub(r'style="[^"]*"', lambda m: re.sub(r"([:;]) ", r"\1", m[0]), text)
-    text = re.sub(r">\s+<", ">\n<", _ungrouped(_renumbered(text, name)))
+    text = compact(re.sub(r">\s+<", ">\n<", _ungrouped(_renumbered(text, name))))
     label = f'<title id="{name}-title">{_escaped(title)}</title>'
     opening = f'<svg role="img" aria-labelledby="{name}-title" '
     return re.sub(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -105,8 +105,7 @@ class View:
     @cached_property
     def named(self) -> re.Pattern[str]:
         """Finds the names of methods in a text, the longest first."""
-        names = sorted(set(self.rows["method"]), key=len, reverse=True)
-        return re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, names)) or '(?!)'})(?![\w\[-])")
+        return naming(set(self.rows["method"]))
 
     def place(self, method: str) -> int:
         """Where a method stands in the study; unknown ones last."""
@@ -141,6 +140,12 @@ class View:
         return {
             str(key): rows for key, rows in self.results.trajectories.groupby("key", sort=False)
         }
+
+
+def naming(methods: Iterable[str]) -> re.Pattern[str]:
+    """Finds these names in a text, the longest first."""
+    names = sorted(methods, key=len, reverse=True)
+    return re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, names)) or '(?!)'})(?![\w\[-])")
 
 
 def slug(text: str) -> str:

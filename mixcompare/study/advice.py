@@ -8,8 +8,13 @@ from mixcompare.study import words
 from mixcompare.study.case import Case
 
 
-def advise(results: Any, data: str | None = None, model: str | None = None) -> str:
-    """One sentence for one data set and model (the first of the results by default)."""
+def advise(
+    results: Any, data: str | None = None, model: str | None = None, brief: bool = False
+) -> str:
+    """One sentence for one data set and model (the first of the results by default).
+
+    `brief`: without the reservation that a higher optimum may exist, where it is stated once for all.
+    """
     rows = results.rows
     if data is not None:
         rows = rows[rows["data"] == data]
@@ -20,10 +25,10 @@ def advise(results: Any, data: str | None = None, model: str | None = None) -> s
     first = rows.iloc[0]
     mine = rows[(rows["data"] == first["data"]) & (rows["model"] == first["model"])]
     case = Case(results, str(first["data"]), str(first["model"]), mine)
-    return _without_best(case) if case.best_row is None else _with_best(case)
+    return _without_best(case) if case.best_row is None else _with_best(case, brief)
 
 
-def _with_best(case: Case) -> str:
+def _with_best(case: Case, brief: bool) -> str:
     value = f"{words.nats(case.best_row['best_known'])} nats"
     finding = case.optima.loc[case.optima["standing"] == "global", "finding"].iloc[0]
     if finding == "ridge":
@@ -38,9 +43,10 @@ def _with_best(case: Case) -> str:
     k, n = int(hits.sum()), len(hits)
     by = words.number_of(case.points.loc[hits, "method"].nunique(), "method")
     if case.replicates > 1:
+        unproved = "" if brief else " (that nothing is higher is not proved)"
         return (
             f"Every simulated data set has its own optimum: {words.of(k, n)} fits, by {by}, ended at the "
-            f"best known one of their data set (that nothing is higher is not proved)."
+            f"best known one of their data set{unproved}."
         )
     if n == 1:
         return (
@@ -52,10 +58,12 @@ def _with_best(case: Case) -> str:
             f"The best optimum found, {value}{edge}, was reached by only 1 of {n:,} fits: try more starts "
             f"before believing it."
         )
-    return (
-        f"Believe the optimum at {value}{edge}: {words.of(k, n)} fits, by {by}, ended there, and no higher "
-        f"one was found that is not narrow (which does not prove that there is none)."
+    unproved = (
+        ""
+        if brief
+        else ", and no higher one was found that is not narrow (which does not prove that there is none)"
     )
+    return f"Believe the optimum at {value}{edge}: {words.of(k, n)} fits, by {by}, ended there{unproved}."
 
 
 def _without_best(case: Case) -> str:

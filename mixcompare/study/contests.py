@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
@@ -43,7 +44,7 @@ def missed(case: Case) -> Iterator[str]:
         met = int((lost["non_finite"] > 0).sum())
         who = "it" if len(lost) == 1 else words.of(met, len(lost))
         note = f"; {who} met values that are not finite on the way" if met else ""
-        parts.append(f"{method} {number_of(len(lost), 'fit')} ({_where(lost)}{note})")
+        parts.append(f"{method} {number_of(len(lost), 'fit')} ({places(lost)}{note})")
     if parts:
         which = "fits" if case.points["best_known"].isna().all() else "fits that did not reach it"
         yield f"{case.name}, where {which} ended: {'; '.join(parts)}."
@@ -113,15 +114,22 @@ def accuracy(case: Case) -> Iterator[str]:
         )
 
 
-def _where(lost: pd.DataFrame) -> str:
-    """Counts of where fits ended that are not at the best known value."""
+def places(lost: pd.DataFrame) -> str:
+    """Counts of where fits ended: "2 at a saddle, 1 at a lower optimum"."""
     counts: dict[str, int] = {}
-    for row in each(lost):
-        place = _PLACES.get(row.finding, words.finding(row.finding))
-        if row.optimum:
-            place = "at a narrow optimum" if row.narrow else "at a lower optimum"
-        counts[place] = counts.get(place, 0) + 1
-    return ", ".join(f"{n:,} {place}" for place, n in counts.items())
+    for _, row in lost.iterrows():
+        where = place(row)
+        counts[where] = counts.get(where, 0) + 1
+    return ", ".join(f"{n:,} {where}" for where, n in counts.items())
+
+
+def place(row: Any) -> str:
+    """Where a fit ended: "at a lower optimum", "at a saddle"."""
+    if row["reached"]:
+        return "at the best known optimum"
+    if row["optimum"]:
+        return "at a narrow optimum" if row["narrow"] else "at a lower optimum"
+    return _PLACES.get(row["finding"], words.finding(row["finding"]))
 
 
 _PLACES = {

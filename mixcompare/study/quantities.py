@@ -12,7 +12,10 @@ import numpy as np
 
 from mixcompare.registry import NAMES
 from mixcompare.study.diagnostics import divergences, rhat
+from mixcompare.study.quantities_criteria import CRITERIA
+from mixcompare.study.quantities_groups import GROUPS
 from mixcompare.study.quantities_iterate import ITERATES
+from mixcompare.study.quantities_slices import SLICES
 from mixcompare.study.quantity import CASES, FITS, NUMBERS, NoAnswer, Quantity, Selection, entry
 
 if TYPE_CHECKING:
@@ -327,4 +330,7 @@ QUANTITIES: dict[str, Quantity] = {
         ("name",),
     ),
     **ITERATES,
+    **CRITERIA,
+    **GROUPS,
+    **SLICES,
 }

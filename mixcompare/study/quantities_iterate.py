@@ -85,6 +85,14 @@ def _responsibility(s: Selection) -> float:
     return float(found[component - 1])
 
 
+def _steps_to(s: Selection) -> int:
+    _, history = _fit(s)
+    above = np.flatnonzero(history.loglik > float(s.where["loglik"]))
+    if not above.size:
+        raise NoAnswer(f"its log-likelihood never rose above {s.where['loglik']}")
+    return int(history.steps[above[0]])
+
+
 ITERATES = {
     "iterate": Quantity(
         "a parameter of one fit after `step` iterations (evaluations, of methods that count none), or its "
@@ -106,6 +114,13 @@ ITERATES = {
         OBSERVATION,
         lambda s: int(np.argmax(_probabilities(s))) + 1,
         ("step",),
+    ),
+    "steps_to": Quantity(
+        "iterations (evaluations, of methods that count none) of one fit until its log-likelihood was above "
+        "`loglik` nats; `start` counts from 0",
+        (*FITS, "start", "loglik"),
+        _steps_to,
+        ("loglik",),
     ),
     "last_step": Quantity(
         "iterations that one fit made (evaluations, of methods that count none)",

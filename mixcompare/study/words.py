@@ -6,6 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
+NATURAL = {
+    "weights": "weight",
+    "means": "mean",
+    "covariances": "covariance",
+    "sds": "sd",
+    "correlations": "correlation",
+    "scales": "scale",
+    "probs": "probability",
+    "rates": "rate",
+    "shapes": "shape",
+}
+"""Names of natural parameters in print; others stand as they are."""
+
 
 def number_of(n: int, noun: str, plural: str = "") -> str:
     """For example "no fits", "1 fit", "1,200 fits"."""
@@ -44,6 +57,11 @@ def value(found: float | str | None) -> str:
 def listed(items: Sequence[str]) -> str:
     """For example "a", "a and b", "a, b and c"; "" for none."""
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def quoted(label: str) -> str:
+    """A method's label, in quotation marks where a comma in it would break up a list."""
+    return f'"{label}"' if ", " in label else label
 
 
 def finding(name: str) -> str:

@@ -169,6 +169,10 @@ def refused(args, *words):
         (["report", "nowhere"], ["nowhere"]),
         (["report", "."], ["results"]),
         (["report", ".", "--format", "html,mdd"], ["mdd", '"md"']),
+        (["index", "nowhere"], ["nowhere", "folder of reports", "nothing there"]),
+        (["index", "good.csv"], ["good.csv", "a file"]),
+        (["index", "."], ["summary.json", "mixcompare report"]),
+        (["index"], ["DIR"]),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else None,
 )

@@ -366,7 +366,8 @@ def test_unverified_study(make, one_row, tmp_path):
 def test_only_what_was_asked_for(make, tmp_path, formats, main):
     assert build(make(), tmp_path, formats) == tmp_path / main
     kinds = {path.suffix.lstrip(".") for path in tmp_path.rglob("*.*") if path.is_file()}
-    assert kinds - {"svg", ""} == set(formats)
+    assert kinds - {"svg", "json", ""} == set(formats)
+    assert ("json" in kinds) == bool({"html", "md"} & set(formats))
 
 
 @pytest.mark.parametrize("formats", [("htm",), (), ("html", "pdf")])

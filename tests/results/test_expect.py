@@ -226,6 +226,12 @@ def test_every_quantity_gives_a_value_or_a_reason():
         "gap": 1.0,
         "step": 1,
         "flag": "ridge",
+        "rank": 1,
+        "criterion": "bic",
+        "loglik": -100.0,
+        "slice": "means",
+        "data": "planted",
+        "model": "gaussian K=2 full",
     }
     extra |= {"method": "em", "other": "bfgs", "tolerance": 0.1}
     for made in (

@@ -225,6 +225,10 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         replaced("weights = [0.5, 0.5]", "weights = [0.5, 0.6]"),
         ["data[2].starts.given[1]", "sum to 1.1"],
     ),
+    "no start for a model": (
+        replaced("n_components = 2", "n_components = [1, 2]"),
+        ["data[2].starts.given", "1 components for the model gaussian K=1"],
+    ),
     "quick option": (
         replaced("max_iter = 50 }", "max_itr = 50 }"),
         ["quick", '"max_itr"', 'Did you mean "max_iter"?'],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,9 @@ from mixcompare.report import words
 from mixcompare.report.document import Paragraph, Section, Tabular
 from mixcompare.report.tables import Column, Table, text, typeset, whole
 from mixcompare.report.view import View
+
+MOST = 5
+"""Models of one data set from which they share a line: they are named where a model is chosen."""
 
 
 @dataclass(frozen=True)
@@ -75,17 +79,22 @@ _RARE = ("options", "fault")
 
 
 def _data(view: View) -> list[dict[str, Any]]:
-    rows = []
+    """A line a data set and model; one a data set where `MOST` models or more were fitted to it."""
+    rows: list[dict[str, Any]] = []
+    models = Counter(case.data for case in view.cases)
     for case in view.cases:
-        dataset = case.dataset
+        dataset, many = case.dataset, models[case.data] >= MOST
+        if many and case.data in [row["data"] for row in rows]:
+            continue
+        fits = view.rows[view.rows["data"] == case.data] if many else case.rows
         rows.append(
             {
                 "data": case.data,
-                "model": case.model_name,
+                "model": f"{models[case.data]} models" if many else case.model_name,
                 "n": dataset.n if dataset is not None else None,
                 "columns": _columns(dataset) if dataset is not None else None,
                 "replicates": case.n_replicates,
-                "fits": len(case.rows),
+                "fits": len(fits),
                 "source": _source(case.data, dataset, view),
             }
         )

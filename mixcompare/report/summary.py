@@ -1,0 +1,82 @@
+"""What an index needs to know of a report: `summary.json`, written beside it and read again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from mixcompare.errors import StoreError
+from mixcompare.report.tables import typeset
+from mixcompare.report.view import records
+from mixcompare.study import answer
+from mixcompare.study.quantities import QUANTITIES
+
+FILE = "summary.json"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One [[expect]] block beside what was found, if anything; `meaning` says what the quantity is."""
+
+    quantity: str
+    meaning: str
+    where: dict[str, Any]
+    expected: str
+    found: Any
+    status: str
+    source: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A report in short: one sentence on what was found, its sizes, its first figure, its expectations."""
+
+    title: str
+    question: str
+    found: str
+    quick: bool
+    fits: int
+    data_sets: int
+    methods: Sequence[str]
+    figure: str
+    expectations: Sequence[Expected]
+
+
+def text(results: Any, figure: str) -> str:
+    """The summary of a Results as JSON; `figure` is the name of a figure that stands for it, or ""."""
+    rows, study = results.rows, results.study
+    made = Summary(
+        title=study.get("title") or "Comparison",
+        question=study.get("question", ""),
+        found=typeset(answer.headline(results)),
+        quick=bool(results.quick),
+        fits=len(rows),
+        data_sets=len(rows[["data", "replicate"]].drop_duplicates()),
+        methods=list(dict.fromkeys(rows["method"])),
+        figure=figure,
+        expectations=[
+            Expected(
+                meaning=QUANTITIES[line["quantity"]].doc,
+                **{f.name: line[f.name] for f in fields(Expected) if f.name != "meaning"},
+            )
+            for line in records(results.expectations())
+        ],
+    )
+    return json.dumps(asdict(made), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read(path: Path) -> Summary:
+    """The summary in a file; StoreError where it is not one."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        blocks = [Expected(**block) for block in values.pop("expectations")]
+        return Summary(**values, expectations=blocks)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise StoreError(
+            f"{path}: expected the summary of a report, got something else ({error}): write the report "
+            "again with mixcompare report"
+        ) from error

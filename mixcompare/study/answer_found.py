@@ -1,0 +1,204 @@
+"""Who ended at the best known optimum in every fit, in some, in none; which shortfalls are beyond chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pandas as pd
+
+from mixcompare.study import words
+from mixcompare.study.lead import BEST, DEFINED
+from mixcompare.study.pairs import compare_pairs
+from mixcompare.study.ranking import LEVEL, holm, p_values
+from mixcompare.study.words import listed, number_of, quoted
+
+APART = 4
+"""Data sets (with models) that are spoken of one by one, if no more than `FEW` methods were tried."""
+
+FEW = 6
+
+NAMED = 4
+"""Methods that are named, with their counts, of those that got there sometimes."""
+
+TELLING = 6
+"""Pairs of fits needed before an exact McNemar test can give p below 0.05 (2 / 2**6)."""
+
+
+class Score(NamedTuple):
+    """In `k` of `n` fits a method ended there; `denied` if its solver reported failure at any of them."""
+
+    method: str
+    k: int
+    n: int
+    denied: bool
+
+
+def tell(points: pd.DataFrame, defined: bool = False) -> Iterator[str]:
+    """Who ended there, of fits by point methods; a sentence a data set where that is short.
+
+    `defined`: the best known optimum has been explained already.
+    """
+    if points.empty:
+        return
+    if (points["finding"] == "").all():
+        yield "No end was verified, so nothing can be said of who found an optimum."
+        return
+    counted = points[points["best_known"].notna()]
+    if counted.empty:
+        yield (
+            "No fit ended at a verified optimum that is not narrow, so there is nothing to compare "
+            "methods by."
+        )
+        return
+    at = BEST if defined else DEFINED
+    cases = [(name, rows) for name, rows in counted.groupby(["data", "model"], sort=False)]
+    if not _apart(counted, len(cases)):
+        yield f"{_scored(_scores(counted), at)}{_left_out(points)}."
+        return
+    parts = []
+    for (data, model), rows in cases:
+        alone = points.loc[points["data"] == data, "model"].nunique() == 1
+        text = _scored(_scores(rows), at)
+        parts.append(f"on {data if alone else f'{data} ({model})'} {text[:1].lower()}{text[1:]}")
+        at = BEST
+    for part in parts[:-1]:
+        yield f"{part[:1].upper()}{part[1:]}."
+    yield f"{parts[-1][:1].upper()}{parts[-1][1:]}{_left_out(points)}."
+
+
+def _apart(counted: pd.DataFrame, cases: int) -> bool:
+    """Whether data sets are few enough to be spoken of one by one, and differ."""
+    if not 1 < cases <= APART or counted["method"].nunique() > FEW:
+        return False
+    hits = counted["reached"].eq(True).groupby([counted[n] for n in ("data", "model", "method")])
+    shares = hits.mean().groupby("method")
+    return bool((shares.max() > shares.min()).any())
+
+
+def _scores(counted: pd.DataFrame) -> list[Score]:
+    return [
+        Score(
+            quoted(str(method)),
+            int(fits["reached"].eq(True).sum()),
+            len(fits),
+            bool(fits["claimed"].eq(False).any()),
+        )
+        for method, fits in counted.groupby("method", sort=False)
+    ]
+
+
+def _scored(scores: list[Score], at: str) -> str:
+    """One sentence without its full stop."""
+    every = [score for score in scores if score.k == score.n]
+    some = [score for score in scores if 0 < score.k < score.n]
+    never = [score for score in scores if score.k == 0]
+    parts = [_every(every, at)] if every else []
+    if some:
+        parts.append(_some(some, at, head=not every, alone=len(scores) == 1))
+    if never:
+        parts.append(_never(never, at, head=not parts))
+    return "; ".join(parts)
+
+
+def _every(every: list[Score], at: str) -> str:
+    denied = [score.method for score in every if score.denied]
+    sure = [score for score in every if not score.denied] or every
+    first, others = sure[0], sure[1:]
+    n = first.n
+    fits = "its only fit" if n == 1 else f"{words.of(n, n)} fits"
+    text = f"In {fits} {first.method} ended at {at}"
+    if others:
+        own = [m if size == n else f"{m} ({_all(size)})" for m, _, size, _ in others]
+        text += f", and so did {listed(own)}"
+    if denied and len(denied) < len(every):
+        text += f"; {listed(denied)} did too, but at times denied it"
+    return text
+
+
+def _all(n: int) -> str:
+    return "one fit" if n == 1 else f"{words.of(n, n)} fits"
+
+
+def _some(some: list[Score], at: str, head: bool, alone: bool) -> str:
+    some = sorted(some, key=lambda score: -score.k / score.n)
+    first = some[0]
+    if alone:
+        return f"In {words.of(first.k, first.n)} fits {first.method} ended at {at}"
+    parts = [f"{score.method} in {words.of(score.k, score.n)}" for score in some]
+    parts[0] = f"{first.method} did in {words.of(first.k, first.n)} fits"
+    if len(some) > NAMED + 1:
+        last = some[-1]
+        down = f"down to {words.of(last.k, last.n)} ({last.method})"
+        parts = [*parts[: NAMED - 1], f"{len(some) - NAMED + 1} others in fewer, {down}"]
+    text = listed(parts)
+    return f"No method ended in every fit at {at}: {text}" if head else text
+
+
+def _never(never: list[Score], at: str, head: bool) -> str:
+    names, sizes = [score.method for score in never], {score.n for score in never}
+    did = f"never ended at {at}" if head else "never did"
+    if len(sizes) == 1:
+        (n,) = sizes
+        each = " each" if len(names) > 1 else ""
+        text = f"{listed(names)} {did}, in {number_of(n, 'fit')}{each}"
+    else:
+        own = [f"{score.method} ({number_of(score.n, 'fit')})" for score in never]
+        text = f"{listed(own)} {did}"
+    return f"Here {text}" if head else text
+
+
+def _left_out(points: pd.DataFrame) -> str:
+    """Likelihoods without a best known optimum, in brackets."""
+    cases = points.groupby(["data", "model", "replicate"], sort=False)["best_known"].max()
+    none, n = int(cases.isna().sum()), len(cases)
+    if not none:
+        return ""
+    several = (points.groupby("data")["model"].nunique() > 1).any()
+    noun = "pairs of data set and model" if several else "data sets"
+    return f" ({none:,} of {n:,} {noun} left out, for want of such an optimum)"
+
+
+# -- chance ---------------------------------------------------------------------------------------
+
+
+def shortfalls(points: pd.DataFrame) -> Iterator[str]:
+    """Which methods got there less often than the best of the same starts by more than chance.
+
+    Exact McNemar tests, or t tests over data sets (`ranking.p_values`), of all pairs of methods on all
+    data, adjusted by Holm. Nothing where no method fell short, or no test could have told.
+    """
+    pairs = compare_pairs(points)
+    if pairs.empty or pairs["pairs"].max() < TELLING:
+        return
+    pairs["p"] = holm(p_values(pairs))
+    short: dict[str, bool] = {}
+    for _, case in pairs.groupby(["data", "model"], sort=False):
+        names = list(dict.fromkeys([*case["method"], *case["other"]]))
+        rows = points[(points["data"] == case["data"].iloc[0])]
+        rows = rows[(rows["model"] == case["model"].iloc[0])]
+        share = rows["reached"].eq(True).groupby(rows["method"]).mean()
+        best = max(names, key=lambda name: share[name])
+        for line in case[(case["method"] == best) | (case["other"] == best)].itertuples():
+            behind = line.difference < 0 if line.other == best else line.difference > 0
+            name = str(line.method if line.other == best else line.other)
+            if behind:
+                short[name] = short.get(name, False) or line.p < LEVEL
+    beyond = [quoted(name) for name in short if short[name]]
+    within = [quoted(name) for name in short if not short[name]]
+    if short:
+        yield f"{_of_these(beyond, within)} (paired by start, corrected for {len(pairs):,} tests)."
+
+
+def _of_these(beyond: list[str], within: list[str]) -> str:
+    if not beyond:
+        one = "The shortfall is not" if len(within) == 1 else "None of the shortfalls is"
+        return f"{one} beyond chance"
+    if not within:
+        return f"{'The shortfall is' if len(beyond) == 1 else 'Each shortfall is'} beyond chance"
+    if len(beyond) <= len(within):
+        verb = "is" if len(beyond) == 1 else "are"
+        those = "that" if len(beyond) == 1 else "those"
+        return f"Of the shortfalls only {those} of {listed(beyond)} {verb} beyond chance"
+    those = "that" if len(within) == 1 else "those"
+    return f"All shortfalls but {those} of {listed(within)} are beyond chance"

@@ -1,0 +1,141 @@
+"""The contest that a study leads with: a few methods from the same starts, and what is beyond chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from mixcompare.study import words
+from mixcompare.study.ranking import Ranking, rank
+from mixcompare.study.words import listed, quoted
+
+BEST = "the best known optimum"
+DEFINED = f"{BEST}, the highest verified one of any fit to the same data"
+
+
+def chosen(results: Any) -> pd.DataFrame:
+    """The rows that the study's key `lead` is about; none without it."""
+    rows, lead = results.rows, results.study.get("lead") or {}
+    if not lead:
+        return rows.iloc[:0]
+    data = lead.get("data") or list(dict.fromkeys(rows["data"]))
+    data = [data] if isinstance(data, str) else data
+    methods = lead.get("methods") or list(dict.fromkeys(rows["method"]))
+    return rows[rows["data"].isin(data) & rows["method"].isin(methods)]
+
+
+def tell(results: Any) -> Iterator[str]:
+    """One sentence for each data set and model of the lead: who got there how often, and by chance or not.
+
+    And one more where one solver stands on both sides of another method: what it was given decides.
+    """
+    mine, first = chosen(results), True
+    solvers = _solvers(results.study)
+    for _, rows in mine.groupby(["data", "model"], sort=False):
+        ranking = rank(rows, list(dict.fromkeys(rows["method"])))
+        if ranking is None:
+            continue
+        yield f"{_where(ranking, results.rows)} {_standings(ranking, first)}: {verdict(ranking)}."
+        yield from _both_sides(ranking, solvers)
+        first = False
+
+
+def _where(ranking: Ranking, rows: pd.DataFrame) -> str:
+    """For example "From the same 400 starts on raw"; the model where there are several."""
+    several = rows.loc[rows["data"] == ranking.data, "model"].nunique() > 1
+    name = f"{ranking.data} ({ranking.model})" if several else ranking.data
+    if ranking.replicates == 1:
+        same = "start" if ranking.fits == 1 else f"{ranking.fits:,} starts"
+        return f"From the same {same} on {name}"
+    if ranking.replicates == ranking.fits:
+        return f"From the same start on each of the {ranking.fits:,} data sets of {name}"
+    return (
+        f"From the same {ranking.fits:,} starts on the {ranking.replicates:,} data sets of {name}"
+    )
+
+
+def _standings(ranking: Ranking, first: bool) -> str:
+    at = DEFINED if first else BEST
+    groups: dict[int, list[str]] = {}
+    for name, hits in zip(ranking.methods, ranking.hits, strict=True):
+        groups.setdefault(hits, []).append(quoted(name))
+    parts: list[str] = []
+    for hits, names in groups.items():
+        each = "each " if len(names) > 1 else ""
+        often = words.times(hits) if hits else "never"
+        reached = "" if parts else f"reached {at}, "
+        parts.append(f"{listed(names)} {reached}{each}{often}")
+    return listed(parts)
+
+
+def verdict(ranking: Ranking) -> str:
+    """What of a ranking is beyond chance: each step of it, some methods below the first, or nothing."""
+    best, *rest = ranking.methods
+    test = "exact McNemar tests" if ranking.exact else "t tests over data sets"
+    test = test if len(rest) > 1 else test.replace("tests", "test")
+    steps = [ranking.p[pair] for pair in zip(ranking.methods, rest, strict=False)]
+    below = {name: ranking.p[best, name] for name in rest}
+    beyond = [name for name in rest if ranking.differ(best, name)]
+    if not any(ranking.differ(*pair) for pair in ranking.p):
+        return f"no difference beyond chance ({test}, {smallest(ranking.p.values())})"
+    if len(rest) == 1:
+        return f"a difference beyond chance ({test}, {largest(steps)})"
+    adjusted = f"{test}, Holm's correction"
+    if all(ranking.differ(*pair) for pair in zip(ranking.methods, rest, strict=False)):
+        return f"each more often than the next beyond chance ({adjusted}, {largest(steps)})"
+    within = [
+        name for name in rest if name not in beyond and ranking.hits_of(name) < ranking.hits[0]
+    ]
+    if not beyond:
+        return f"no lead of {quoted(best)} over another is beyond chance ({adjusted})"
+    at_most = largest([below[name] for name in beyond])
+    text = f"the lead over {_named(beyond)} is beyond chance ({adjusted}, {at_most})"
+    if not within:
+        return text
+    return f"{text}, that over {_named(within)} is not ({smallest([below[n] for n in within])})"
+
+
+def _named(methods: Sequence[str]) -> str:
+    return listed([quoted(name) for name in methods])
+
+
+def largest(p_values: Any) -> str:
+    """Either "p = 0.012" for one, "p at most 0.012" for several."""
+    values = list(p_values)
+    p = max(values)
+    if p < 1e-4:
+        return "p < 0.0001"
+    return f"p {'=' if len(values) == 1 else 'at most'} {p:.2g}"
+
+
+def smallest(p_values: Any) -> str:
+    """Either "p = 0.19" for one, "p at least 0.19" for several."""
+    values = list(p_values)
+    return f"p {'=' if len(values) == 1 else 'at least'} {min(values):.2g}"
+
+
+def _both_sides(ranking: Ranking, solvers: Mapping[str, str]) -> Iterator[str]:
+    """A solver that beats another method in one form and is beaten by it in another, beyond chance."""
+    base = [solvers.get(name, name) for name in ranking.methods]
+    for i, middle in enumerate(ranking.methods):
+        above = [k for k in range(i) if ranking.differ(ranking.methods[k], middle)]
+        below = [k for k in range(i + 1, len(base)) if ranking.differ(middle, ranking.methods[k])]
+        for one in above:
+            other = next((k for k in below if base[k] == base[one] != base[i]), None)
+            if other is not None:
+                upper, lower = quoted(ranking.methods[one]), quoted(ranking.methods[other])
+                yield (
+                    f"{quoted(middle)} stands between two forms of one solver, below {upper} and above "
+                    f"{lower}: the formulation decides that ranking, not the solver."
+                )
+                return
+
+
+def _solvers(study: Mapping[str, Any]) -> dict[str, str]:
+    """Label of each method -> its name without brackets."""
+    return {
+        block.get("label") or block["name"]: block["name"].partition("[")[0]
+        for block in study.get("method", [])
+    }
