@@ -94,10 +94,14 @@ def _run(results: Any, row: Any) -> Run:
 
 
 def _iterates(row: Any, history: History) -> bool:
-    """Whether each pass was an iteration, but for one at most: by the method's own count, or its values."""
+    """Whether each pass was an iteration, but for one at most: by the method's own count, or its values.
+
+    Or each step, of a method that pays more than a pass for one.
+    """
+    last = history.steps[-1]
     count = (parse(row.get("said_counts")) or {}).get("iterations")
-    counted = count is not None and row["passes"] - count in (0, 1)
-    return counted or bool(np.isfinite(history.said).sum() == history.steps[-1])
+    counted = count is not None and (row["passes"] - count in (0, 1) or last == count)
+    return counted or bool(np.isfinite(history.said).sum() == last)
 
 
 # -- parameters as people read them ---------------------------------------------------------------

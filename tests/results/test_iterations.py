@@ -178,9 +178,10 @@ def test_a_step_is_an_iteration_where_the_method_counts_as_many(davis):
         ("squarem", 0, few, some, {"said_counts": json.dumps({"iterations": 3})}),
         ("bfgs", 0, few, some, {"said_counts": json.dumps({"nit": 8})}),
         ("prints", 0, few, some, {"said_counts": None, "said_values": json.dumps([1.0] * 8)}),
+        ("pays twice", 0, few, some, {"passes": 17.0}),
     ]
-    found = kept(data, *runs).runs.values()
-    assert [run.unit for run in found] == ["iteration", "evaluation", "evaluation", "iteration"]
+    units = [run.unit for run in kept(data, *runs).runs.values()]
+    assert units == ["iteration", "evaluation", "evaluation", "iteration", "iteration"]
 
 
 # -- words ----------------------------------------------------------------------------------------
