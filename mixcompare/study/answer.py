@@ -18,6 +18,7 @@ from mixcompare.study import (
     calibration,
     criteria_words,
     groups_words,
+    iterations_words,
     lead,
     slices_words,
     stopped_words,
@@ -28,8 +29,9 @@ def tell(results: Any) -> list[str]:
     """Paragraphs: who found the best known optimum and knew it; why not; who is wrong; what draws say.
 
     The study's `lead` opens the first. Before it come known groups of real data, what stopping early cost,
-    and intervals where the study asked for them; slices and the choice of model come last. Each is left
-    out where there is nothing of its kind to say. Where the first data have no answer, that is said first.
+    the plateau of the fit shown in motion, and intervals where the study asked for them; slices and the
+    choice of model come last. Each is left out where there is nothing of its kind to say. Where the first
+    data have no answer, that is said first.
     Draws come first where the lead, or else most methods, are samplers. Contestants that are wrong on
     purpose have one each, and are in no other.
     """
@@ -42,7 +44,11 @@ def tell(results: Any) -> list[str]:
     drawn = [_sentence("; ".join(phrases)) for phrases in _drawn(results) if phrases]
     mostly = _mostly_drawn(results)
     paragraphs = [
-        [*groups_words.summed(results), *stopped_words.summed(results)],
+        [
+            *groups_words.summed(results),
+            *stopped_words.summed(results),
+            *iterations_words.summed(results),
+        ],
         answer_truth.tell(results),
         flat if no_answer else [],
         drawn if mostly else [],
