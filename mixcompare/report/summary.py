@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from mixcompare.errors import StoreError
 from mixcompare.report.tables import typeset
 from mixcompare.report.view import records
@@ -72,11 +74,11 @@ def text(results: Any, figure: str) -> str:
 def read(path: Path) -> Summary:
     """The summary in a file; StoreError where it is not one."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        blocks = [Expected(**block) for block in values.pop("expectations")]
-        return Summary(**values, expectations=blocks)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return TypeAdapter(Summary).validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
         raise StoreError(
-            f"{path}: expected the summary of a report, got something else ({error}): write the report "
-            "again with mixcompare report"
+            f"{path}: expected the summary of a report, got something else ({f'{where}: ' if where else ''}"
+            f"{first['msg']}): write the report again with mixcompare report"
         ) from error

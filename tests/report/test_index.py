@@ -132,7 +132,8 @@ def test_a_report_without_a_summary_is_named_and_not_left_out(folder):
 
 
 @pytest.mark.parametrize(
-    "content", ["{", "[]", "{}", '{"expectations": [{}]}', '{"expectations": 1}', "\xff"]
+    "content",
+    ["{", '{"title": 1}', "[]", "{}", '{"expectations": [{}]}', '{"expectations": 1}', "\xff"],
 )
 def test_a_damaged_summary_is_one_message(folder, content):
     (folder / "first" / "summary.json").write_bytes(content.encode("latin-1"))
