@@ -100,17 +100,19 @@ class Problem:
 
     # -- the pass ---------------------------------------------------------------------------------
 
-    def statistics(self, theta: Theta) -> tuple[float, np.ndarray]:
+    def statistics(self, theta: Theta, aside: bool = False) -> tuple[float, np.ndarray]:
         """Log-likelihood (nats) and expected statistics at theta, in one pass.
 
         What the statistics hold is the family's business: give them to `maximise` or the family's
-        `score`.
+        `score`. `aside`: theta is none of the method's own points; it costs its pass, and stays off the
+        trajectory.
         """
         self._charge()
         loglik, statistics = self.likelihood(
             theta.weights, self.model.family.to_frame(theta.parameters, self.frame)
         )
-        self._record(loglik, theta, theta)
+        if not aside:
+            self._record(loglik, theta, theta)
         return loglik, statistics
 
     def maximise(self, statistics: np.ndarray) -> Theta:

@@ -52,7 +52,7 @@ class Progress:
     def __init__(self) -> None:
         self._bar: Any = None
         self._terminal = sys.stderr.isatty()
-        self._shown, self._time = 0, time.monotonic()
+        self._shown, self._total, self._time = 0, 0, time.monotonic()
 
     def __enter__(self) -> Progress:
         return self
@@ -61,7 +61,10 @@ class Progress:
         self._close()
 
     def __call__(self, done: int, total: int, label: str) -> None:
-        """`done` of `total` fits have ended, the last of them those of `label`."""
+        """`done` of `total` fits have ended, the last of them those of `label`; another total begins anew."""
+        if total != self._total or done < self._shown:
+            self._close()
+            self._shown, self._total = 0, total
         if self._terminal:
             if self._bar is None:
                 self._bar = click.progressbar(

@@ -9,7 +9,7 @@ import numpy as np
 
 from mixcompare.blocks import blocks
 from mixcompare.data import Dataset
-from mixcompare.inference.base import examine
+from mixcompare.inference.base import End, examine
 from mixcompare.mixture import MixtureModel
 from mixcompare.numerics import logsumexp
 from mixcompare.theta import Theta
@@ -95,7 +95,11 @@ def information_criteria(
     DataError
         The data do not suit the model, or the names or shapes of `theta` do not.
     """
-    end = examine(model, data, theta, counts)
+    return criteria_at(examine(model, data, theta, counts))
+
+
+def criteria_at(end: End) -> InformationCriteria:
+    """The same at an end that has been verified already; see `information_criteria`."""
     model, verdict = end.model, end.verdict
     if verdict.finding in MEANINGLESS:
         reason = (

@@ -12,14 +12,15 @@ from markupsafe import Markup
 
 from mixcompare.errors import SpecError, nearest
 from mixcompare.report import summary
-from mixcompare.report.document import Drawing, Section, Tabular
-from mixcompare.report.rendering import environment, tidy, write
+from mixcompare.report.document import Drawing, Moving, Section, Tabular
+from mixcompare.report.rendering import NO_NAMES, environment, tidy, write
 from mixcompare.report.sections import (
     asked,
     calibration,
     case,
     claims,
     cost,
+    criteria,
     expectations,
     overview,
     page,
@@ -31,7 +32,7 @@ from mixcompare.report.view import View
 MANIFEST = ".report"
 """Names of the tables and figures that reports in this folder wrote, one a line."""
 
-_OURS = re.compile(r"tables/[^/\\]+\.(csv|tex)|figures/[^/\\]+\.svg")
+_OURS = re.compile(r"tables/[^/\\]+\.(csv|tex)|figures/[^/\\]+\.(svg|gif|html)")
 
 FORMATS = ("html", "md", "csv", "tex")
 
@@ -43,11 +44,11 @@ def build(results: Any, out: str | Path, formats: Sequence[str] = FORMATS) -> Pa
     ----------
     results : Results
     out : path
-        Made if it does not exist. `report.html` stands alone; `report.md` shows `figures/*.svg`; every
-        table is in `tables/` as .csv (full precision) and .tex (booktabs); `summary.json` is what an
-        index needs. Files of a former report are replaced, each at once; tables and figures of it that
-        this one does not have are removed. Which files those are is noted in `.report`: nothing else is
-        ever removed.
+        Made if it does not exist. `report.html` stands alone; `report.md` shows `figures/*.svg`, and of a
+        film `figures/*.gif`, which has a player beside it; every table is in `tables/` as .csv (full
+        precision) and .tex (booktabs); `summary.json` is what an index needs. Files of a former report are
+        replaced, each at once; tables and figures of it that this one does not have are removed. Which
+        files those are is noted in `.report`: nothing else is ever removed.
     formats : sequence of {"html", "md", "csv", "tex"}
 
     Returns
@@ -66,7 +67,8 @@ def build(results: Any, out: str | Path, formats: Sequence[str] = FORMATS) -> Pa
     answer, sections = overview.draw(overview.compute(view)), compose(view)
     tables = [block.table for block in _blocks([answer, *sections]) if isinstance(block, Tabular)]
     drawings = _drawn(block for block in _blocks(sections) if isinstance(block, Drawing))
-    files: dict[str, str] = {}
+    films = [block for block in _blocks(sections) if isinstance(block, Moving)]
+    files: dict[str, str | bytes] = {}
     if "html" in chosen:
         files["report.html"] = _render("report.html.j2", view, answer, sections, drawings)
     if "md" in chosen:
@@ -77,6 +79,8 @@ def build(results: Any, out: str | Path, formats: Sequence[str] = FORMATS) -> Pa
     files |= {f"tables/{table.name}.tex": table.tex() for table in tables if "tex" in chosen}
     if chosen & {"html", "md"}:
         files |= {f"figures/{name}.svg": document for name, document in drawings.items()}
+        files |= {f"figures/{film.name}.gif": film.reel.gif for film in films}
+        files |= {f"figures/{film.name}.html": _player(film) for film in films}
     for name, content in files.items():
         write(folder / name, content)
     _forget(folder, set(files), chosen)
@@ -85,8 +89,12 @@ def build(results: Any, out: str | Path, formats: Sequence[str] = FORMATS) -> Pa
 
 def compose(view: View) -> list[Section]:
     """The sections of a report in their order; what has no blocks is left out."""
-    sections = [asked.draw(asked.compute(view))]
-    sections += [page.draw(case.compute(view, one)) for one in view.cases]
+    choices = criteria.compute(view)
+    sections = [asked.draw(asked.compute(view)), criteria.draw(choices)]
+    for one in view.cases:
+        made = page.draw(case.compute(view, one))
+        brief = criteria.in_brief(choices, one.data, one.model_name)
+        sections.append(criteria.without_figures(made) if brief else made)
     sections += [
         calibration.draw(calibration.compute(view)),
         claims.draw(claims.compute(view)),
@@ -107,7 +115,7 @@ def compose(view: View) -> list[Section]:
 def _render(
     template: str, view: View, answer: Section, sections: list[Section], drawings: dict[str, str]
 ) -> str:
-    from mixcompare.report import compact, svg
+    from mixcompare.report import compact, film, svg
 
     figures, shapes = compact.share({name: svg.inline(text) for name, text in drawings.items()})
     made = environment(template, view.named)
@@ -119,8 +127,16 @@ def _render(
         sections=sections,
         drawing=lambda block: Markup(figures[block.name]),
         shapes=Markup(shapes),
+        gif=lambda block: film.uri("image/gif", block.reel.gif),
     )
     return tidy(text)
+
+
+def _player(film: Moving) -> str:
+    """A page with the film, to be played, stopped and stepped through; it needs nothing from outside."""
+    return tidy(
+        environment("player.html.j2", NO_NAMES).get_template("player.html.j2").render(film=film)
+    )
 
 
 _QUICK = (
@@ -164,7 +180,7 @@ def _forget(folder: Path, written: set[str], chosen: set[str]) -> None:
     note = folder / MANIFEST
     lines = note.read_text(encoding="utf-8").splitlines() if note.is_file() else []
     former = {line for line in lines if _OURS.fullmatch(line)} - written
-    kinds = chosen | ({"svg"} if chosen & {"html", "md"} else set())
+    kinds = chosen | ({"svg", "gif", "html"} if chosen & {"html", "md"} else set())
     gone = {name for name in former if name.rpartition(".")[2] in kinds}
     for name in gone:
         (folder / name).unlink(missing_ok=True)

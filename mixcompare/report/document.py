@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from mixcompare.report.film import Reel
 from mixcompare.report.tables import Table
 
 
@@ -53,6 +54,18 @@ class Drawing:
     caption: str
     drawn: Any
     kind: ClassVar[str] = "figure"
+
+
+@dataclass(frozen=True)
+class Moving:
+    """A film: what it shows, its message, and a label a frame."""
+
+    name: str
+    title: str
+    caption: str
+    reel: Reel
+    labels: Sequence[str]
+    kind: ClassVar[str] = "film"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,9 @@ from markupsafe import Markup, escape
 from mixcompare.records import DRAW_FINDINGS, FINDINGS, SOUND
 from mixcompare.report import words
 
+NO_NAMES = re.compile(r"(?!)")
+"""Finds no name of a method."""
+
 
 def environment(template: str, names: re.Pattern[str]) -> Environment:
     """What reads the templates; it escapes where they make HTML. `names` finds those of methods in a text."""

@@ -12,6 +12,9 @@ from matplotlib.figure import Figure
 from mixcompare.report.compact import compact
 from mixcompare.report.style import styled
 
+DOTS = 150
+"""Per inch, of what is a picture in the figure: maps, and reliefs of many thousand faces."""
+
 
 @styled
 def document(figure: Figure, name: str, title: str) -> str:
@@ -23,7 +26,7 @@ def document(figure: Figure, name: str, title: str) -> str:
     FigureCanvasSVG(figure)
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    figure.savefig(buffer, format="svg", metadata=nothing, facecolor="none")
+    figure.savefig(buffer, format="svg", metadata=nothing, facecolor="none", dpi=DOTS)
     text = buffer.getvalue()
     text = re.sub(r"<!--.*?-->\s*", "", text[text.index("<svg") :], flags=re.S)
     text = re.sub(r' d="([^"]*)"', lambda m: f' d="{short_path(m[1])}"', text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mixcompare.study.words import NATURAL as NATURAL
+
 FINDINGS = {
     "maximum": "A strict local maximum inside the parameter space: stationary, and curved downwards in "
     "every direction.",
@@ -111,17 +113,6 @@ PARAMETERS = {
     "log_rates": "rate (log)",
 }
 """Names of the reporting scale in print; others stand as they are."""
-
-NATURAL = {
-    "weights": "weight",
-    "means": "mean",
-    "covariances": "covariance",
-    "scales": "scale",
-    "probs": "probability",
-    "rates": "rate",
-    "shapes": "shape",
-}
-"""Names of natural parameters in print; others stand as they are."""
 
 INTERVALS = {"wald": "Wald", "profile": "profile likelihood"}
 """Kinds of intervals in print; others stand as they are."""

@@ -6,6 +6,7 @@
     draws/KEY.zarr                  posteriors, in ArviZ's own format
     data/                           what the fits saw
     modules/                        contestants of the study's own
+    slices/NAME.parquet  NAME.json  what starts all over a slice reached; what the slice is
 
 A part of `fits` is the last thing written of a batch, so a batch is there or it is not.
 """
@@ -45,6 +46,7 @@ from mixcompare.store.rows import (
     histories_table,
     trajectories_table,
 )
+from mixcompare.store.slice_files import SliceFile, keep_slices, read_slices, write_slice
 
 TABLES = ("fits", "trajectories", "histories")
 """Folders of Parquet parts; those of one batch have one name, and that of `fits` is written last."""
@@ -57,6 +59,7 @@ OURS = (
     "draws",
     "modules",
     "data",
+    "slices",
     "report.html",
     "report.md",
     "summary.json",
@@ -77,6 +80,7 @@ class Pieces(NamedTuple):
     draws: Callable[[str], Any]
     quick: bool
     histories: pd.DataFrame
+    slices: dict[str, SliceFile]
 
 
 class Store:
@@ -125,6 +129,14 @@ class Store:
     def write_data(self, datasets: Datasets) -> None:
         """Keep the data: (name, replicate) -> Dataset, its truth included."""
         write_data(self.path / "data", datasets)
+
+    def keep_slices(self, digests: Mapping[str, str]) -> set[str]:
+        """Names of the slices that are there with these digests (by name); others are removed."""
+        return keep_slices(self.path / "slices", digests)
+
+    def write_slice(self, facts: Mapping[str, Any], table: pa.Table | None) -> None:
+        """Keep a slice: its facts, `name` and `digest` among them, and its table if it has one."""
+        write_slice(self.path / "slices", facts, table)
 
     def append(
         self,
@@ -219,6 +231,7 @@ class Store:
         try:
             study = tomllib.loads((self.path / "study.toml").read_text(encoding="utf-8"))
             data = read_data(self.path / "data")
+            slices = read_slices(self.path / "slices")
         except (OSError, ValueError, KeyError) as error:
             raise StoreError(
                 f"{self.path}: expected a whole folder of results, but a part of it cannot be read: {error}. "
@@ -232,6 +245,7 @@ class Store:
             self.draws,
             bool(run["quick"]),
             frame(self._histories()),
+            slices,
         )
 
     def draws(self, place: str) -> Any:

@@ -16,29 +16,44 @@ from mixcompare.study import (
     answer_truth,
     answer_why,
     calibration,
+    criteria_words,
+    groups_words,
     lead,
+    slices_words,
+    stopped_words,
 )
 
 
 def tell(results: Any) -> list[str]:
     """Paragraphs: who found the best known optimum and knew it; why not; who is wrong; what draws say.
 
-    The study's `lead` opens the first; where a study asked for intervals, they come before it. Each is
-    left out where there is nothing of its kind to say. Draws come first where the lead, or else most
-    methods, are samplers. Contestants that are wrong on purpose are in none but their own.
+    The study's `lead` opens the first. Before it come known groups of real data, what stopping early cost,
+    and intervals where the study asked for them; slices and the choice of model come last. Each is left
+    out where there is nothing of its kind to say. Where the first data have no answer, that is said first.
+    Draws come first where the lead, or else most methods, are samplers. Contestants that are wrong on
+    purpose have one each, and are in no other.
     """
     rows = results.rows
     if rows.empty:
         return ["There are no fits to report."]
-    wrong = answer_faults.faults(rows) != ""
-    points = rows[~rows["sampler"] & ~wrong]
+    points = rows[~rows["sampler"] & (answer_faults.faults(rows) == "")]
+    why, flat = answer_why.tell(points, _typed(results.study)), list(answer_flat.tell(results))
+    no_answer = answer_flat.leads(results)
     drawn = [_sentence("; ".join(phrases)) for phrases in _drawn(results) if phrases]
-    why = [*answer_why.tell(points, _typed(results.study)), *answer_flat.tell(results)]
-    said = [*_found(results, points), *answer_claims.tell(points)]
-    paragraphs = [said, why, list(answer_faults.tell(results))]
-    paragraphs.insert(0 if _mostly_drawn(results) else 3, drawn)
-    paragraphs.insert(0, list(answer_truth.tell(results)))
-    return [" ".join(paragraph) for paragraph in paragraphs if paragraph]
+    mostly = _mostly_drawn(results)
+    paragraphs = [
+        [*groups_words.summed(results), *stopped_words.summed(results)],
+        answer_truth.tell(results),
+        flat if no_answer else [],
+        drawn if mostly else [],
+        [*_found(results, points), *answer_claims.tell(points)],
+        [*why, *([] if no_answer else flat)],
+        *([sentence] for sentence in answer_faults.tell(results)),
+        [] if mostly else drawn,
+        slices_words.summed(results),
+        filter(None, [criteria_words.summed(results)]),
+    ]
+    return list(filter(None, map(" ".join, paragraphs)))
 
 
 def headline(results: Any) -> str:

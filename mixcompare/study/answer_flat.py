@@ -18,7 +18,10 @@ SHOWN = 6
 """Numbers of one answer that are written out; of larger models the one that differs most is."""
 
 METHODS = 3
-"""Methods whose answers are written out."""
+"""Methods whose answers, and features whose means, are written out at most."""
+
+ALIKE = 1e-3
+"""Relative range of a mean up to which answers agree on it."""
 
 
 def tell(results: Any) -> Iterator[str]:
@@ -47,6 +50,13 @@ def tell(results: Any) -> Iterator[str]:
         )
 
 
+def leads(results: Any) -> bool:
+    """Whether the best known optimum of the study's first data set and model is a ridge."""
+    first, optima = results.rows.iloc[0], results.optima()
+    mine = optima[(optima["data"] == first["data"]) & (optima["model"] == first["model"])]
+    return bool((mine.loc[mine["standing"] == "global", "finding"] == "ridge").any())
+
+
 def _answers(case: Case, replicate: int) -> str:
     """Where methods ended on the ridge; "" where all ends are one."""
     points, draws = case.points, case.draws
@@ -68,9 +78,27 @@ def _answers(case: Case, replicate: int) -> str:
         where += [_numbers(last)] if _numbers(last) != _numbers(first) else []
         ended = " ended" if not parts else ""
         parts.append(f"{quoted(method)}{ended} at {' and '.join(where)}")
-    text = f"{'; '.join(parts)}; all at {loglik} nats"
+    agreed = listed(_agreed(case, [theta for _, theta in found]))
+    text = f"{'; '.join(parts)}; all at {loglik} nats{f', with {agreed}' if agreed else ''}"
     means = _means(draws[draws["replicate"] == replicate])
     return f"{text}, while the posterior mean is {means}" if means else text
+
+
+def _agreed(case: Case, thetas: list[Theta]) -> list[str]:
+    """What the answers share, for example ["the mean of y at 0.6"]: means of the mixture; [] if none is."""
+    dataset = case.results.dataset(case.data)
+    model = case.results.model_on(case.model, dataset)
+    if dataset is None or model is None or dataset.n_features > METHODS:
+        return []
+    full = [model.conform(theta, dataset.n_features) for theta in thetas]
+    means = np.array([t.weights @ model.family.moments(t.parameters)[0] for t in full])
+    same = np.ptp(means, axis=0) <= ALIKE * np.abs(means).max(axis=0)
+    if not (np.isfinite(means).all() and same.all()):
+        return []
+    return [
+        f"the mean of {column} at {mean:.3g}"
+        for column, mean in zip(dataset.columns, means.mean(axis=0), strict=True)
+    ]
 
 
 def _means(draws: pd.DataFrame) -> str:

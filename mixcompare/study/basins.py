@@ -7,7 +7,8 @@ log-likelihood and fitted density as everywhere (optima.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,11 +23,10 @@ from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Budget
 from mixcompare.records import FINDINGS
 from mixcompare.study.basin_blocks import NO_START, Block, Fitted, Reached, work
-from mixcompare.study.compare import named_estimators
-from mixcompare.study.executors import in_processes
+from mixcompare.study.executors import Progress, each
 from mixcompare.study.landscape import Axis, Slice, make_slice
+from mixcompare.study.named import named_estimators
 from mixcompare.study.optima import SAME_LOGLIK, same_density
-from mixcompare.study.run import Progress
 from mixcompare.theta import Theta
 
 BLOCK = 4000
@@ -63,6 +63,12 @@ class Basins:
     def methods(self) -> list[str]:
         """In the order in which they were asked for."""
         return list(self.maps)
+
+    @property
+    def best(self) -> int | None:
+        """Index of the best optimum reached that is not narrow; None if there is none."""
+        found = (i for i, what in enumerate(self.reached) if what.standing == "global")
+        return next(found, None)
 
     def shares(self) -> pd.DataFrame:
         """One row a method and thing reached: starts, share of the area, mean passes, claimed successes."""
@@ -158,23 +164,28 @@ def basins(
         for label, estimator in estimators.items()
         for low in range(0, n * n, BLOCK)
     ]
+    return work_through(blocks, workers, progress=progress)
+
+
+def work_through(
+    blocks: Sequence[Block],
+    workers: int = 1,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+) -> Basins:
+    """The maps that blocks of one slice make together, whoever works on them."""
+    total, done = sum(block.high - block.low for block in blocks), 0
     fitted: dict[int, Fitted] = {}
-    done = 0
-    for index, found in _run(blocks, workers):
-        fitted[index] = found
-        done += found.local.size
-        if progress:
-            progress(done, n * n * len(estimators), blocks[index].label)
-    return _together(dataset, cut, blocks, [fitted[i] for i in range(len(blocks))])
+    with closing(each(work, blocks, workers, scheduler)) as running:
+        for index, found in running:
+            fitted[index] = found
+            done += found.local.size
+            if progress:
+                progress(done, total, blocks[index].label)
+    return _together(blocks[0].data, blocks[0].slice, blocks, [fitted[i] for i in sorted(fitted)])
 
 
 # -- bringing blocks together ---------------------------------------------------------------------
-
-
-def _run(blocks: Sequence[Block], workers: int) -> Iterable[tuple[int, Fitted]]:
-    if workers > 1:
-        return in_processes(work, blocks, workers)
-    return ((index, work(block)) for index, block in enumerate(blocks))
 
 
 def _together(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
 from mixcompare import registry
 from mixcompare.data import Dataset, as_dataset
-from mixcompare.errors import SpecError, nearest
-from mixcompare.estimators.base import Estimator, make_estimator
+from mixcompare.errors import SpecError
+from mixcompare.estimators.base import Estimator
 from mixcompare.fit import as_budget
 from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Budget
@@ -24,10 +23,10 @@ from mixcompare.study.design import (
     PlannedModel,
     Starts,
 )
-from mixcompare.study.executors import serial
+from mixcompare.study.executors import Progress, serial
+from mixcompare.study.named import named_estimators
 from mixcompare.study.plan import plan_design
 from mixcompare.study.results import Results
-from mixcompare.study.run import Progress
 from mixcompare.study.sources import InMemory
 from mixcompare.theta import Theta
 
@@ -132,36 +131,6 @@ def _run(design: Design, study: dict[str, Any], progress: Progress | None) -> Re
         draws.__getitem__,
         plan=lambda: [task for chunk in chunks for task in chunk.tasks],
     )
-
-
-def named_estimators(
-    methods: Sequence[str | Estimator], options: Mapping[str, Any]
-) -> dict[str, Estimator]:
-    """Estimators by label, each with those of the options that it has."""
-    if isinstance(methods, (str, Estimator)):
-        methods = [methods]
-    if not methods:
-        raise SpecError('methods: expected at least one, such as "em", got none')
-    found: dict[str, Estimator] = {}
-    known: set[str] = set()
-    for method in methods:
-        estimator = make_estimator(method)
-        own = {field.name for field in fields(estimator) if field.init}
-        known |= own
-        label = method if isinstance(method, str) else estimator.name
-        if label in found:
-            raise SpecError(f'methods: expected each once, got "{label}" twice')
-        if isinstance(method, str):
-            given = {key: value for key, value in options.items() if key in own}
-            estimator = make_estimator(method, **given)
-        found[label] = estimator
-    for key in options:
-        if key not in known:
-            raise SpecError(
-                f'unknown option "{key}": expected one that a method of {", ".join(found)} has: '
-                f"{', '.join(sorted(known))}.{nearest(key, known)}"
-            )
-    return found
 
 
 def _intervals(kinds: Sequence[str]) -> AskedIntervals:

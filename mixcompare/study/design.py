@@ -9,6 +9,7 @@ from mixcompare.errors import SpecError, nearest
 from mixcompare.estimators.base import Estimator
 from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Budget
+from mixcompare.study.landscape import Slice
 from mixcompare.study.sources import Source
 from mixcompare.theta import Theta
 
@@ -22,6 +23,13 @@ class Starts:
 
     scheme: str | tuple[Theta, ...]
     n: int
+
+    def of(self, n_components: int) -> Starts:
+        """Those of a model: all of a scheme, and the given points with as many components."""
+        if isinstance(self.scheme, str):
+            return self
+        points = tuple(theta for theta in self.scheme if theta.n_components == n_components)
+        return Starts(points, len(points))
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +80,23 @@ class AskedIntervals:
                 )
 
 
+@dataclass(frozen=True, eq=False)
+class PlannedSlice:
+    """A slice of the likelihood of a model on data (replicate 0), and the methods started all over it.
+
+    `paths`: of the fits that start on it and whose history is kept. `digest` says, to the last digit,
+    what it is.
+    """
+
+    name: str
+    data: PlannedData
+    model: MixtureModel
+    cut: Slice
+    methods: tuple[PlannedMethod, ...]
+    paths: bool
+    digest: str
+
+
 @dataclass(frozen=True)
 class KeptHistory:
     """Fits whose parameters are kept: the first starts of the first replicates, of some methods and data."""
@@ -106,6 +131,7 @@ class Design:
     verify: bool = True
     intervals: AskedIntervals = field(default_factory=AskedIntervals)
     history: KeptHistory | None = None
+    slices: tuple[PlannedSlice, ...] = ()
 
     @property
     def digests(self) -> dict[str, str]:

@@ -46,6 +46,8 @@ COLUMNS = (
     "loglik",
     "said_success",
     "said_message",
+    "said_values",
+    "fault",
     "finding",
     "flags",
     "narrow",
@@ -97,6 +99,7 @@ def relate(fits: pd.DataFrame) -> pd.DataFrame:
     - `gap`: nats below the best known; nan where there is no end or no best known value. Negative only
       for ends that do not count as the best known value: narrow ones, and those that are no optimum.
     - `reached`: True, False, or None (samplers): a verified optimum that is not narrow, within 1e-3 nats;
+    - `fault`: what the method does wrong on purpose, "" for nearly all;
     - `target`: what the method maximises, "likelihood" where nothing else is stored;
     - `claimed`: `said` of a method that maximises the likelihood, else None: the word of the others was
       not about it, though their ends are judged by it;
@@ -112,6 +115,7 @@ def relate(fits: pd.DataFrame) -> pd.DataFrame:
     for name in ("replicate", "start_index"):
         rows[name] = rows[name].fillna(0).astype(int)
     rows["finding"] = [value if isinstance(value, str) else "" for value in rows["finding"]]
+    rows["fault"] = [value if isinstance(value, str) else "" for value in rows["fault"]]
     rows["narrow"] = [truth_value(value) is True for value in rows["narrow"]]
     rows["said"] = _objects([truth_value(value) for value in rows["said_success"]])
     rows["sampler"] = _samplers(rows)

@@ -12,7 +12,7 @@ import multiprocessing.connection
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
@@ -21,6 +21,9 @@ from mixcompare.study.execute import Outcome, execute, outcomes
 from mixcompare.study.plan import Chunk
 
 Executed = Iterator[tuple[int, Sequence[Outcome]]]
+
+Progress = Callable[[int, int, str], None]
+"""Called with the number of fits that have ended, the number planned, and what has just ended."""
 
 THREADS = ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB_MAXIMUM", "NUMEXPR", "NUMBA")
 """Libraries that read {NAME}_NUM_THREADS when they are imported."""
@@ -36,6 +39,18 @@ def serial(chunks: Sequence[Chunk], workers: int = 1) -> Executed:
 def processes(chunks: Sequence[Chunk], workers: int) -> Executed:
     """In `workers` processes of this machine, each with one thread, chunks in their order."""
     return in_processes(execute, chunks, workers)
+
+
+def each[A, B](
+    work: Callable[[A], B], items: Sequence[A], workers: int = 1, scheduler: str | None = None
+) -> Generator[tuple[int, B], None, None]:
+    """`work`, a function of a module, on every item, wherever is asked for; (index, result) as they come."""
+    if scheduler is not None:
+        yield from on_cluster(work, items, scheduler)
+    elif workers > 1 and len(items) > 1:
+        yield from in_processes(work, items, workers)
+    else:
+        yield from ((index, work(item)) for index, item in enumerate(items))
 
 
 def in_processes[A, B](
@@ -72,7 +87,14 @@ def in_processes[A, B](
 
 
 def distributed(chunks: Sequence[Chunk], address: str) -> Executed:
-    """On the dask cluster whose scheduler has this address; its workers must have one thread each.
+    """On the dask cluster whose scheduler has this address."""
+    return on_cluster(execute, chunks, address)
+
+
+def on_cluster[A, B](
+    work: Callable[[A], B], items: Sequence[A], address: str
+) -> Iterator[tuple[int, B]]:
+    """`work` on every item on a dask cluster; its workers must have one thread each.
 
     Raises SpecError if dask is not installed or no such cluster answers.
     """
@@ -91,7 +113,7 @@ def distributed(chunks: Sequence[Chunk], address: str) -> Executed:
         ) from error
     with client:
         _require_workers(client, address)
-        futures = client.map(execute, chunks, pure=False, batch_size=64)
+        futures = client.map(work, items, pure=False, batch_size=64)
         index = {future.key: i for i, future in enumerate(futures)}
         try:
             for future, ended in dask.as_completed(futures, client.loop, with_results=True):

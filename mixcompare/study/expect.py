@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,6 +45,28 @@ def check_names(quantity: str, where: Mapping[str, Any]) -> None:
         raise SpecError(f"where: {quantity} needs {', '.join(missing)}, got none: add it")
 
 
+def each(blocks: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The blocks, one whose value is a list as one block a value.
+
+    One key of `where`, other than index, then is a list of the same length: `step = [1, 2]` with
+    `value = [0.4, 0.5]`. SpecError if none is, or more than one.
+    """
+    for block in blocks:
+        where, value = dict(block.get("where") or {}), block.get("value")
+        if not isinstance(value, (list, tuple)):
+            yield {**block, "where": where}
+            continue
+        lists = [key for key, v in where.items() if isinstance(v, list) and key != "index"]
+        if len(lists) != 1 or len(where[lists[0]]) != len(value):
+            got = ", ".join(f"{key} with {len(where[key])}" for key in lists) or "none"
+            raise SpecError(
+                f"expected beside {len(value)} values one key of where with as many, got {got}"
+            )
+        (key,) = lists
+        for one, expected in zip(where[key], value, strict=True):
+            yield {**block, "where": {**where, key: one}, "value": expected}
+
+
 def check(results: Any, blocks: Sequence[Mapping[str, Any]], quick: bool) -> pd.DataFrame:
     """Each [[expect]] block beside what was found.
 
@@ -53,22 +75,22 @@ def check(results: Any, blocks: Sequence[Mapping[str, Any]], quick: bool) -> pd.
     results : Results
     blocks : sequence of mappings
         quantity; where; value with tolerance (absolute) or relative_tolerance, 0 if neither is given, or
-        min and max (either or both) instead of value; source; at.
+        min and max (either or both) instead of value; source; at. Those with lists as `each` has them.
     quick : bool
         At quick size blocks with `at = "full"` are "not checked".
 
     Returns
     -------
     DataFrame
-        quantity, where, expected (in words), value, tolerance (absolute), found (None without an
-        answer), status ("reproduced", "not reproduced" or "not checked"), source, note (why there is no
-        answer). Raises SpecError for names that `check_names` refuses.
+        One line a value: quantity, where, expected (in words), value, tolerance (absolute), found (None
+        without an answer), status ("reproduced", "not reproduced" or "not checked"), source, note (why
+        there is no answer). Raises SpecError for names that `check_names` refuses.
     """
     import pandas as pd
 
     lines = []
-    for block in blocks:
-        where, skip = dict(block.get("where") or {}), quick and block.get("at") == "full"
+    for block in each(blocks):
+        where, skip = block["where"], quick and block.get("at") == "full"
         found, note = (
             (None, "only at full size") if skip else find(results, block["quantity"], where)
         )

@@ -84,7 +84,7 @@ def explain(error: ValidationError, root: type[BaseModel]) -> str:
     return f"{where}: expected {expected or first['msg']}, got {_short(got)}"
 
 
-_BLOCKS = ("data", "model", "method", "expect")
+_BLOCKS = ("data", "model", "method", "slice", "expect")
 
 
 def _section(root: type[BaseModel], location: Sequence[str | int]) -> type[BaseModel]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mixcompare.data import as_dataset
+from mixcompare.data import Dataset, as_dataset
 from mixcompare.errors import SpecError, nearest
 from mixcompare.estimators.base import Estimator
 from mixcompare.families.base import Edge
@@ -16,7 +16,7 @@ from mixcompare.fit import fit
 from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Problem
 from mixcompare.records import FitRecord
-from mixcompare.study.compare import named_estimators
+from mixcompare.study.named import named_estimators
 from mixcompare.theta import Theta
 
 Axis = tuple[Any, ...]
@@ -95,14 +95,17 @@ class Path:
     points : ndarray (m, 2)
         Every evaluation, in order; those of differences and line searches are among them.
     loglik : ndarray (m,), nats
-    record : FitRecord
-        The whole fit.
+    finding : str
+        What its end was found to be.
+    record : FitRecord or None
+        The whole fit, where it was made for this path.
     """
 
     method: str
     points: np.ndarray
     loglik: np.ndarray
-    record: FitRecord
+    finding: str
+    record: FitRecord | None = None
 
     @property
     def steps(self) -> np.ndarray:
@@ -167,13 +170,18 @@ def surface(
     """
     dataset = as_dataset(data, counts)
     cut = make_slice(model, dataset, base, axes, ranges, n)
-    problem = Problem(cut.model, dataset)
-    values = np.full(n * n, np.nan)
-    for index in range(n * n):
+    return evaluate(cut, dataset)
+
+
+def evaluate(cut: Slice, data: Dataset) -> Landscape:
+    """The log-likelihood on a slice that is there already."""
+    problem = Problem(cut.model, data)
+    values = np.full(cut.n * cut.n, np.nan)
+    for index in range(values.size):
         theta = cut.point(index)
         if not cut.model.outside(theta):
             values[index] = problem.log_likelihood(theta)
-    return Landscape(cut, values.reshape(n, n))
+    return Landscape(cut, values.reshape(cut.n, cut.n))
 
 
 def paths(
@@ -200,7 +208,7 @@ def paths(
         record = fit(cut.model, dataset, estimator, point, seed, keep_points=True)
         trajectory = record.trajectory
         points = np.array([cut.project(theta) for theta in trajectory.theta]).reshape(-1, 2)
-        found.append(Path(label, points, trajectory.loglik, record))
+        found.append(Path(label, points, trajectory.loglik, record.finding, record))
     return found
 
 

@@ -125,13 +125,17 @@ def _tasks(design: Design) -> Iterable[Task]:
                 limit = data.replicates if method.replicates is None else method.replicates
                 if name not in model.data or name not in method.data or replicate >= limit:
                     continue
-                for index in range(1 if method.estimator.chains else data.starts.n):
-                    yield _task(design, data, replicate, model, method, index, next(position))
+                starts = data.starts.of(model.model.n_components)
+                for index in range(1 if method.estimator.chains else starts.n):
+                    yield _task(
+                        design, data, starts, replicate, model, method, index, next(position)
+                    )
 
 
 def _task(
     design: Design,
     data: PlannedData,
+    starts: Starts,
     replicate: int,
     model: PlannedModel,
     method: PlannedMethod,
@@ -142,7 +146,7 @@ def _task(
     kept = design.history
     settings = (
         *(source.name, replicate, repr(model.model), method.label, repr(method.estimator)),
-        *(_exactly(data.starts.scheme), index, seed, repr(design.budget), design.verify),
+        *(_exactly(starts.scheme), index, seed, repr(design.budget), design.verify),
         *((repr(design.intervals),) if design.intervals.kinds else ()),
     )
     digest = hashlib.sha256("\x1f".join(map(str, settings)).encode()).hexdigest()[:8]
@@ -160,7 +164,7 @@ def _task(
         model=model.model,
         label=method.label,
         estimator=method.estimator,
-        starts=data.starts,
+        starts=starts,
         start_index=index,
         root=design.seed,
         seed=seed,

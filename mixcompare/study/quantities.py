@@ -12,7 +12,10 @@ import numpy as np
 
 from mixcompare.registry import NAMES
 from mixcompare.study.diagnostics import divergences, rhat
+from mixcompare.study.quantities_criteria import CRITERIA
+from mixcompare.study.quantities_groups import GROUPS
 from mixcompare.study.quantities_iterate import ITERATES
+from mixcompare.study.quantities_slices import SLICES
 from mixcompare.study.quantity import CASES, FITS, NUMBERS, NoAnswer, Quantity, Selection, entry
 
 if TYPE_CHECKING:
@@ -56,6 +59,12 @@ def _best_finding(s: Selection) -> str:
     if best.empty:
         raise NoAnswer("no fit ended at a verified optimum that is not narrow")
     return str(best["finding"].iloc[0])
+
+
+def _flags(cell: Any) -> list[str]:
+    from mixcompare.study.ends import parse
+
+    return parse(cell) or []
 
 
 def _null_directions(s: Selection) -> int:
@@ -220,6 +229,12 @@ QUANTITIES: dict[str, Quantity] = {
         lambda s: int((s.fits["finding"] == s.where["finding"]).sum()),
         ("finding",),
     ),
+    "share_flag": Quantity(
+        "share of fits with a flag: anything found of them, the headline finding or not",
+        (*FITS, "flag"),
+        lambda s: float(s.fits["flags"].map(lambda cell: s.where["flag"] in _flags(cell)).mean()),
+        ("flag",),
+    ),
     "share_said_success": Quantity(
         "share of fits whose solver claimed success", FITS, _share("said", True)
     ),
@@ -315,4 +330,7 @@ QUANTITIES: dict[str, Quantity] = {
         ("name",),
     ),
     **ITERATES,
+    **CRITERIA,
+    **GROUPS,
+    **SLICES,
 }

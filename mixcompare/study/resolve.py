@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from mixcompare import registry
 from mixcompare.data import Dataset
@@ -17,12 +17,14 @@ from mixcompare.study.design import (
     AskedIntervals,
     Design,
     KeptHistory,
+    PlannedData,
     PlannedMethod,
     PlannedModel,
 )
-from mixcompare.study.expect import check_names
+from mixcompare.study.expect import check_names, each
 from mixcompare.study.explain import at, blame, place
 from mixcompare.study.resolve_data import resolve_data
+from mixcompare.study.resolve_slices import resolve_slices
 
 
 def make_design(study: spec.Study, quick: bool = False, kept: Mapping[str, Dataset] = {}) -> Design:
@@ -32,13 +34,13 @@ def make_design(study: spec.Study, quick: bool = False, kept: Mapping[str, Datas
     columns and parameters, values that do not fit each other, data the model has no support for.
     """
     file = study.file
+    registry.search(*study.module_folders)
     data = [
         made
         for i, block in enumerate(file.data)
         for made in resolve_data(study, i, block, quick, kept)
     ]
     _unique(study, "data", [d.source.name for d in data], "give each a name of its own")
-    registry.search(*study.module_folders)
     names = _Names(
         study, {b.name: [d.source.name for d in data if d.block == b.name] for b in file.data}
     )
@@ -60,10 +62,13 @@ def make_design(study: spec.Study, quick: bool = False, kept: Mapping[str, Datas
         methods=tuple(methods),
         budget=Budget(limits.passes, limits.seconds),
         intervals=_intervals(study),
-        history=_history(study, names, methods),
+        history=_history(study, names, methods, quick),
     )
     _check_fits(study, design, {d.source.name: d.starts_at for d in data})
+    design = replace(design, slices=resolve_slices(study, design, quick))
     _check_expectations(study, design, quick)
+    if not quick:
+        _check_animate(study, design)
     return design
 
 
@@ -142,14 +147,15 @@ def _check_quick(study: spec.Study, methods: Sequence[PlannedMethod]) -> None:
         "starts",
         "replicates",
         "budget",
+        "slice_n",
         "leave_out",
         *(key for m in methods for key in _options(m.estimator)),
     ]
     for key in study.file.quick.model_extra or {}:
         if key not in known:
             raise SpecError(
-                f'{study.path}: quick: unknown key "{key}": expected starts, replicates, budget, leave_out, '
-                f"or an option of one of the study's methods.{nearest(key, known)}"
+                f'{study.path}: quick: unknown key "{key}": expected starts, replicates, budget, slice_n, '
+                f"leave_out, or an option of one of the study's methods.{nearest(key, known)}"
             )
     _find_methods(study, ("quick", "leave_out"), study.file.quick.leave_out, methods)
 
@@ -184,12 +190,12 @@ def _check_lead(study: spec.Study, data: Sequence[str], methods: Sequence[Planne
 
 
 def _history(
-    study: spec.Study, names: _Names, methods: Sequence[PlannedMethod]
+    study: spec.Study, names: _Names, methods: Sequence[PlannedMethod], quick: bool
 ) -> KeptHistory | None:
     block = study.file.history
     if block is None:
         return None
-    left_out = set(study.file.quick.leave_out)
+    left_out = set(study.file.quick.leave_out) if quick else set()
     wanted = None if block.methods is None else [m for m in block.methods if m not in left_out]
     return KeptHistory(
         block.starts,
@@ -219,15 +225,30 @@ def _check_fits(study: spec.Study, design: Design, starts_at: Mapping[str, str])
         planned = planned or any(name in method.data for method in design.methods)
         with blame(study.path, f"the model {model.name} on the data {name}"):
             model.check(data.first)
-        given = () if isinstance(data.starts.scheme, str) else data.starts.scheme
-        for j, theta in enumerate(given):
-            where = f"{place(starts_at[name], 'given', j)} for the model {model.name}"
-            with blame(study.path, where):
-                model.as_start(theta, data.first)
+        sizes = {m.model.n_components for m in design.models if name in m.data}
+        _check_starts(study, data, model, sizes, starts_at[name])
     if not planned:
         raise SpecError(
             f"{study.path}: expected at least one fit, got none: no data has both a model and a method "
             f"(see the keys data = [...] of the [[model]] and [[method]] blocks)"
+        )
+
+
+def _check_starts(
+    study: spec.Study, data: PlannedData, model: MixtureModel, sizes: set[int], starts_at: str
+) -> None:
+    """Given starts are for the models with as many components; none may be for no model of the data."""
+    if isinstance(data.starts.scheme, str):
+        return
+    for j, theta in enumerate(data.starts.scheme):
+        if theta.n_components == model.n_components or theta.n_components not in sizes:
+            where = f"{place(starts_at, 'given', j)} for the model {model.name}"
+            with blame(study.path, where):
+                model.as_start(theta, data.first)
+    if not data.starts.of(model.n_components).n:
+        raise SpecError(
+            f"{study.path}: {starts_at}.given: expected a start with {model.n_components} components for "
+            f"the model {model.name}, got none: add one, or take the data from the model"
         )
 
 
@@ -237,6 +258,7 @@ def _check_expectations(study: spec.Study, design: Design, quick: bool) -> None:
         "model": [planned.model.name for planned in design.models],
         "method": [planned.label for planned in design.methods],
         "other": [planned.label for planned in design.methods],
+        "slice": [planned.name for planned in design.slices],
     }
     for i, block in enumerate(study.file.expect):
         if quick and block.at == "full":
@@ -245,13 +267,47 @@ def _check_expectations(study: spec.Study, design: Design, quick: bool) -> None:
         with blame(study.path, where):
             check_names(block.quantity, block.where)
             _check_limits(block)
-        for key, options in known.items():
-            value = block.where.get(key)
+            meant = [one["where"] for one in each([block.model_dump()])]
+        for (key, options), one in itertools.product(known.items(), meant):
+            value = one.get(key)
             if value is not None and value not in options:
                 raise SpecError(
                     f'{study.path}: {where}.where.{key}: unknown {key} "{value}": expected one of '
                     f"{', '.join(options)}.{nearest(str(value), options)}"
                 )
+
+
+def _check_animate(study: spec.Study, design: Design) -> None:
+    """The fit to be shown in motion is one of those planned, and its history is kept."""
+    block = study.file.animate
+    if block is None:
+        return
+    data = {planned.source.name: planned for planned in design.data}
+    methods = {planned.label: planned for planned in design.methods}
+    models = [m.model.name for m in design.models if block.data in m.data]
+    known = {"data": list(data), "method": list(methods), "model": models}
+    for key, options in known.items():
+        value = getattr(block, key)
+        if value is not None and value not in options:
+            raise SpecError(
+                f'{study.path}: animate.{key}: unknown {key} "{value}": expected one of '
+                f"{', '.join(options)}.{nearest(str(value), options)}"
+            )
+    with at(study.path, "animate"):
+        if block.model is None and len(models) > 1:
+            raise SpecError(
+                f"expected a model, for several are fitted to {block.data}: {', '.join(models)}"
+            )
+        n, kept, method = data[block.data].starts.n, design.history, methods[block.method]
+        if block.start >= n:
+            raise SpecError(f"start: expected one of 0 to {n - 1}, got {block.start}")
+        if block.data not in method.data or not (
+            kept and kept.points_of(block.data, 0, method, block.start)
+        ):
+            raise SpecError(
+                f"expected a fit whose history is kept, but that of {block.method} on {block.data} from "
+                f"start {block.start} is not: see the key history"
+            )
 
 
 def _check_limits(block: spec.Expect) -> None:

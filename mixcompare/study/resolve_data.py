@@ -156,5 +156,13 @@ def _starts(study: spec.Study, where: str, block: spec.Starts) -> Starts:
 
 
 def _fewer(starts: Starts, n: int | None) -> Starts:
-    n = min(n or starts.n, starts.n)
-    return Starts(starts.scheme if isinstance(starts.scheme, str) else starts.scheme[:n], n)
+    """At most n of a scheme, and of the given points with one number of components."""
+    if n is None:
+        return starts
+    if isinstance(starts.scheme, str):
+        return Starts(starts.scheme, min(n, starts.n))
+    sizes = [theta.n_components for theta in starts.scheme]
+    kept = tuple(
+        theta for j, theta in enumerate(starts.scheme) if sizes[:j].count(theta.n_components) < n
+    )
+    return Starts(kept, len(kept))

@@ -19,29 +19,39 @@ from mixcompare import registry
 from mixcompare.data import Dataset
 from mixcompare.errors import DataError, SpecError, StoreError
 from mixcompare.mixture import MixtureModel
+from mixcompare.store.slice_files import SliceFile
 from mixcompare.study import (
     accuracy,
     advice,
     answer,
     calibration,
     claims,
+    criteria,
     diagnostics,
     discovery,
     ends,
     expect,
+    from_starts,
+    groups,
+    iterations,
     margins,
     modes,
     optima,
     pairs,
     passes,
     predictive,
+    predictive_check,
+    recovery,
     sentences,
     summaries,
 )
 from mixcompare.study import histories as histories_of
 from mixcompare.study.histories import History
+from mixcompare.study.iterations import Run
 from mixcompare.study.modes import Visits
+from mixcompare.study.predictive_check import Feature
 from mixcompare.study.replay import Plan, Replay, repeat
+from mixcompare.study.slices import StudySlice, read_slices
 from mixcompare.theta import Theta
 
 
@@ -65,6 +75,8 @@ class Results:
     histories : DataFrame
         Long: key, step, passes, loglik, theta (JSON, in the method's own order); of fits whose parameters
         were kept at every evaluation.
+    slices : mapping
+        Name -> slice as stored.
     plan : callable
         Returns the tasks behind the rows, for `replay`.
     """
@@ -78,6 +90,7 @@ class Results:
         draws: Callable[[str], Any] | None = None,
         quick: bool = False,
         histories: pd.DataFrame | None = None,
+        slices: Mapping[str, SliceFile] | None = None,
         plan: Plan | None = None,
     ) -> None:
         self.fits = fits
@@ -89,8 +102,10 @@ class Results:
         self.histories = (
             pd.DataFrame(columns=histories_of.COLUMNS) if histories is None else histories
         )
+        self._slices = dict(slices or {})
         self._plan = plan
         self._passes: dict[tuple[float, ...], pd.DataFrame] = {}
+        self._criteria: dict[str | None, pd.DataFrame] = {}
 
     def __repr__(self) -> str:
         kinds = [self.rows[name].nunique() for name in ("data", "model", "method")]
@@ -134,6 +149,10 @@ class Results:
 
     # -- tables -----------------------------------------------------------------------------------
 
+    def iterations(self) -> pd.DataFrame:
+        """Parameters at every step kept, one line each, as people read them (`iterations.table`)."""
+        return iterations.table(self)
+
     def summary(self) -> pd.DataFrame:
         """One row per data, model and method (`summaries.summarise`)."""
         return summaries.summarise(self.rows)
@@ -142,6 +161,10 @@ class Results:
         """Distinct verified optima (`optima.find_optima`)."""
         return self._optima[0].copy()
 
+    def groups(self) -> pd.DataFrame:
+        """Known groups beside the components of each distinct optimum (`groups.tabulate`)."""
+        return self._groups.copy()
+
     def modes(self) -> pd.DataFrame:
         """Which optima the draws of each posterior visited, and what they missed (`modes.table`)."""
         return self._modes.copy()
@@ -149,6 +172,11 @@ class Results:
     def diagnostics(self) -> pd.DataFrame:
         """R-hat, effective sizes and cost of each posterior (`diagnostics.tabulate`)."""
         return diagnostics.tabulate(self.rows)
+
+    @cached_property
+    def runs(self) -> dict[str, Run]:
+        """Every fit whose parameters were kept, by key, as people read them (`iterations.read`)."""
+        return iterations.read(self)
 
     @cached_property
     def visits(self) -> dict[str, Visits]:
@@ -162,13 +190,18 @@ class Results:
             known = optima[(optima[ends.CASE] == [row[name] for name in ends.CASE]).all(axis=1)]
             dataset = self.data[at]
             model = self.model_on(row["model"], dataset)
-            tree = None if known.empty or model is None else self._tree(place)
+            tree = None if known.empty or model is None else self.tree(place)
             if model is None or tree is None:
                 continue
             seen = modes.visit(model, dataset, ends.parse(row["prior"]), tree, known)
             if seen is not None:
                 found[str(row["key"])] = seen
         return found
+
+    @cached_property
+    def slices(self) -> dict[str, StudySlice]:
+        """The study's slices of the likelihood by name: surface, basins, paths (`slices.read_slices`)."""
+        return read_slices(self, self._slices)
 
     def reached_by(self) -> pd.DataFrame:
         """How often each method ended at each distinct optimum (`discovery.count_reached`)."""
@@ -181,6 +214,10 @@ class Results:
     def discovery(self) -> pd.DataFrame:
         """The chance that one more random start finds a new optimum (`discovery.estimate_new`)."""
         return discovery.estimate_new(self.rows, *self._optima)
+
+    def from_starts(self) -> pd.DataFrame:
+        """Kept histories: how long each fit took from its start (`from_starts.from_starts`)."""
+        return self._from_starts.copy()
 
     def claims(self, pooled: bool = False) -> pd.DataFrame:
         """What solvers said against what was found, with rates and intervals (`claims.judge_claims`).
@@ -224,6 +261,12 @@ class Results:
         """Hoos and Stuetzle's, one per data, model and method (`passes.runtime_distributions`)."""
         return passes.runtime_distributions(self.passes_to(tolerances))
 
+    def criteria(self, data: str | None = None) -> pd.DataFrame:
+        """AIC, BIC, ICL and leave-one-out by model and method, of all data or some (`criteria.tabulate`)."""
+        if data not in self._criteria:
+            self._criteria[data] = criteria.tabulate(self, data)
+        return self._criteria[data].copy()
+
     def near_thresholds(self, factor: float = margins.NEAR) -> pd.DataFrame:
         """Verdicts that hung on a threshold (`margins.near_thresholds`)."""
         return margins.near_thresholds(self.rows, factor)
@@ -232,9 +275,28 @@ class Results:
         """Simulated data: bias, RMSE, divergence, coverage, each with its error (`accuracy.measure`)."""
         return self._accuracy.copy()
 
+    def recovery(self) -> pd.DataFrame:
+        """Simulated data: learned against true parameters, components paired (`recovery.pair`)."""
+        return self._recovery.copy()
+
     def predictive(self) -> pd.DataFrame:
         """Simulated data: log density on fresh data, paired differences (`predictive.compare_predictive`)."""
         return predictive.compare_predictive(self.rows)
+
+    def predictive_check(self, data: str, model: str) -> tuple[Feature, ...]:
+        """Each feature of replicate 0 beside samples from the best known optimum (`predictive_check.check`).
+
+        Nothing where there is no such optimum, or the data are discrete or too many.
+        """
+        found = self._optima[0]
+        best = found[(found[["data", "model", "replicate"]] == [data, model, 0]).all(axis=1)]
+        best = best[best["standing"] == "global"]
+        dataset = self.data.get((data, 0))
+        fitted = self.model_on(model, dataset)
+        if best.empty or dataset is None or fitted is None:
+            return ()
+        theta, seed = Theta.from_dict(best["theta"].iloc[0]), int(self.study.get("seed", 0))
+        return predictive_check.check(fitted, dataset, theta, seed, data, model)
 
     def calibration(self) -> pd.DataFrame:
         """Truths drawn from a prior: whether their ranks are uniform (`calibration.calibrate`)."""
@@ -242,7 +304,7 @@ class Results:
 
     def expectations(self) -> pd.DataFrame:
         """The study's [[expect]] blocks, each reproduced, not reproduced or not checked (`expect.check`)."""
-        return expect.check(self, self.study.get("expect", []), self.quick)
+        return self._expectations.copy()
 
     # -- words ------------------------------------------------------------------------------------
 
@@ -316,11 +378,15 @@ class Results:
         return optima.find_optima(self._related, self._log_density)
 
     @cached_property
+    def _groups(self) -> pd.DataFrame:
+        return groups.tabulate(self._optima[0], self.model_on, self.data)
+
+    @cached_property
     def _modes(self) -> pd.DataFrame:
         optima = self._optima[0] if self.visits else pd.DataFrame()  # which take their time
         return modes.table(self._related, optima, self.visits)
 
-    def _tree(self, place: str) -> Any:
+    def tree(self, place: str) -> Any:
         """Stored draws, or None."""
         try:
             return self.draws(place) if self.draws else None
@@ -328,8 +394,20 @@ class Results:
             return None
 
     @cached_property
+    def _expectations(self) -> pd.DataFrame:
+        return expect.check(self, self.study.get("expect", []), self.quick)
+
+    @cached_property
+    def _from_starts(self) -> pd.DataFrame:
+        return from_starts.from_starts(self)
+
+    @cached_property
     def _accuracy(self) -> pd.DataFrame:
         return accuracy.measure(self.rows)
+
+    @cached_property
+    def _recovery(self) -> pd.DataFrame:
+        return recovery.pair(self.rows, self.dataset, self.model_on)
 
     @cached_property
     def _calibration(self) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -15,15 +15,14 @@ from mixcompare.errors import SpecError
 from mixcompare.store.results_store import Pieces, Store
 from mixcompare.study.design import Design
 from mixcompare.study.execute import Outcome
+from mixcompare.study.executors import Progress
 from mixcompare.study.plan import Chunk, Task, plan_design
 from mixcompare.study.replay import Replay
 from mixcompare.study.resolve import make_design
 from mixcompare.study.results import Results
+from mixcompare.study.slices import make_slices
 from mixcompare.study.spec import Study, load_study, parse_study
 from mixcompare.study.versions import versions
-
-Progress = Callable[[int, int, str], None]
-"""Called with the number of fits that have ended, the number planned, and what has just ended."""
 
 FLUSH_SECONDS = 1.0
 """Ended fits wait in memory at most so long, so that a kill loses no more and files do not multiply."""
@@ -56,7 +55,8 @@ def run_study(
     fresh : bool
         Remove the folder's earlier results first.
     progress : callable, optional
-        `progress(done, total, label)`, called as fits end.
+        `progress(done, total, label)`, called as fits end; afterwards for each slice that has methods,
+        with its own total.
 
     Returns
     -------
@@ -89,6 +89,7 @@ def run_study(
     if left:
         _execute(store, left, workers, scheduler, len(done), total, progress)
     store.compact()
+    make_slices(store, design, workers, scheduler, progress)
     return load_results(store.path)
 
 

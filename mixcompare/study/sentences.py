@@ -7,7 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from mixcompare.study import calibration, contests, posteriors, words
+from mixcompare.study import (
+    calibration,
+    contests,
+    groups_words,
+    iterations_words,
+    posteriors,
+    recovery_words,
+    words,
+)
 from mixcompare.study.case import Case
 from mixcompare.study.ends import NO_END, each, in_order
 from mixcompare.study.words import listed, number_of
@@ -21,11 +29,14 @@ def tell(results: Any) -> list[str]:
     for (data, model), rows in results.rows.groupby(["data", "model"], sort=False):
         case = Case(results, str(data), str(model), rows)
         said += best_known(case)
+        said += groups_words.tell(case)
         said += contests.reached(case)
         said += contests.missed(case)
         said += contests.solvers(case)
+        said += iterations_words.tell(case)
         said += posteriors.sampled(case)
         said += calibration.tell(case)
+        said += recovery_words.tell(case)
         said += contests.accuracy(case)
     return said + list(expected(results))
 

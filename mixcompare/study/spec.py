@@ -78,8 +78,8 @@ class History(Section):
 class Quick(BaseModel):
     """What --quick reduces: at most so many starts and replicates, another budget, methods' options.
 
-    `leave_out` names methods, by their labels, that are not run. Every further key is an option, given
-    to each method that has it.
+    `leave_out` names methods, by their labels, that are not run. `slice_n` is the number of starts along
+    each axis of a slice, at most. Every further key is an option, given to each method that has it.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -87,6 +87,7 @@ class Quick(BaseModel):
     starts: Annotated[Whole, Field(ge=1)] | None = None
     replicates: Annotated[Whole, Field(ge=1)] | None = None
     budget: BudgetLimits | None = None
+    slice_n: Annotated[Whole, Field(ge=2)] | None = None
     leave_out: tuple[Text, ...] = ()
 
 
@@ -129,17 +130,29 @@ class Method(Section):
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, (bool, str, int, float)):
+    if all(isinstance(one, (bool, str, int, float)) for one in _listed(value)) and value != []:
         return value
-    raise ValueError("a number, a text in quotes, or true or false")
+    raise ValueError("a number, a text in quotes, true or false, or a list of these")
 
 
-WORDS = ("title", "question", "lead", "expect")
+class Animate(Section):
+    """The fit that the report shows in motion; its history must be kept. `start` counts from 0."""
+
+    data: Text
+    method: Text
+    model: Text | None = None
+    start: Annotated[Whole, Field(ge=0)] = 0
+
+
+WORDS = ("title", "question", "lead", "animate", "slice", "expect")
 """Keys on which no fit depends."""
 
 
 class Expect(Section):
-    """One [[expect]] block: a named summary, and the value it should have or the limits it should keep."""
+    """One [[expect]] block: a named summary, and the value it should have or the limits it should keep.
+
+    A list of values is as many expectations: see `expect.each`.
+    """
 
     quantity: Text
     where: Table = Field(default_factory=dict)
@@ -150,6 +163,24 @@ class Expect(Section):
     relative_tolerance: Annotated[Number, Field(ge=0)] | None = None
     source: str = ""
     at: Literal["full"] | None = None
+
+
+class Slice(Section):
+    """One [[slice]] block: a grid over two parameters, all others as in `base`; components from 1.
+
+    `n` points along each axis; each of the `methods` (labels) is started from all of them; `paths` of the
+    fits that start on the slice and whose history is kept.
+    """
+
+    name: Text
+    data: Text
+    model: Text | None = None
+    axes: tuple[tuple[Any, ...], ...]
+    ranges: tuple[tuple[Number, ...], ...]
+    n: Annotated[Whole, Field(ge=2)] = 60
+    base: Table
+    methods: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+    paths: Annotated[bool, Strict()] = False
 
 
 class Lead(Section):
@@ -170,11 +201,13 @@ class StudyFile(Section):
     budget: BudgetLimits = BudgetLimits()
     intervals: Intervals | None = None
     history: History | None = None
+    animate: Animate | None = None
     lead: Lead | None = None
     quick: Quick = Quick()
     data: Annotated[tuple[Data, ...], Field(min_length=1)]
     model: Annotated[tuple[Model, ...], Field(min_length=1)]
     method: Annotated[tuple[Method, ...], Field(min_length=1)]
+    slice: tuple[Slice, ...] = ()
     expect: tuple[Expect, ...] = ()
 
 
@@ -216,12 +249,13 @@ class Study:
         return self.folder, self.folder / "modules"
 
     def digest(self, digests: Mapping[str, str], quick: bool) -> str:
-        """SHA-256 (16 hex digits) of all that fits depend on: not title, question, lead and expectations.
+        """SHA-256 (16 hex digits) of all that fits depend on, and so none of `WORDS`.
 
         `digests` are those of the real data, so that a changed file is another study; so is one whose
         own contestants have changed.
         """
-        words = {*WORDS} | (set() if quick else {"quick"})
+        words: dict[str, Any] = dict.fromkeys(WORDS, True)
+        words["quick"] = {"slice_n"} if quick else True
         fits = self.file.model_dump(mode="json", exclude=words)
         modules = self.modules
         parts = [fits, dict(digests), quick, *([modules] if modules else [])]

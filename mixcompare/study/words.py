@@ -6,6 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
+NATURAL = {
+    "weights": "weight",
+    "means": "mean",
+    "covariances": "covariance",
+    "sds": "sd",
+    "correlations": "correlation",
+    "scales": "scale",
+    "probs": "probability",
+    "rates": "rate",
+    "shapes": "shape",
+}
+"""Names of natural parameters in print; others stand as they are."""
+
 
 def number_of(n: int, noun: str, plural: str = "") -> str:
     """For example "no fits", "1 fit", "1,200 fits"."""

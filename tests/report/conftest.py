@@ -61,7 +61,9 @@ def two_normals(replicate):
 
 
 def wald(theta):
-    scale = {"logit_weights": np.log(theta.weights / (1 - theta.weights)), "means": theta.means}
+    with np.errstate(divide="ignore"):  # the weight of an only component
+        logits = np.log(theta.weights / (1 - theta.weights))
+    scale = {"logit_weights": logits, "means": theta.means}
     scale["log_sds"] = 0.5 * np.log(theta.covariances[..., 0])
     return {name: [(v - 0.2).tolist(), (v + 0.2).tolist()] for name, v in scale.items()}
 

@@ -7,7 +7,6 @@ import pytest
 
 from mixcompare.errors import ContractError, SpecError
 from mixcompare.mixture import MixtureModel
-from mixcompare.records import Cost, FitRecord, Solver, Trajectory, Verdict
 from mixcompare.report.figures import basins, surface
 from mixcompare.study.basin_blocks import Reached
 from mixcompare.study.basins import Basins
@@ -78,6 +77,20 @@ def test_what_cannot_be_drawn_is_told(made):
         basins.draw_disagreement(alone)
 
 
+def test_small_maps_share_one_legend(made):
+    axes = basins.draw_panels(made)
+    assert [ax.get_title("left") for ax in axes.flat] == ["em", "bfgs"]
+    assert [ax.get_title("right") for ax in axes.flat] == ["A: 70.0 %", "A: 63.0 %"]
+    (legend,) = axes.flat[0].figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "A  best known, 12.500 nats",
+        "B  local ridge, narrow, −3.250 nats",
+        "not stationary",
+        "no start: outside the parameter space",
+    ]
+    assert axes.flat[1].get_xlabel() == "start: means[1]"
+
+
 @pytest.fixture
 def hill() -> Landscape:
     x, y = np.meshgrid(*CUT.grids)
@@ -102,12 +115,31 @@ def test_a_path_keeps_what_improved_and_says_how_it_ended(hill):
     loglik = np.array([-125.0, -np.inf, -5.0, 0.0])
 
     def path(method: str, finding: str) -> Path:
-        record = FitRecord("", method, {}, None, 0.0, Trajectory(np.empty(0), np.empty(0)), Cost(),
-                           Solver(), Verdict(finding))  # fmt: skip
-        return Path(method, points, loglik, record)
+        return Path(method, points, loglik, finding)
 
     good = path("em", "maximum")
     np.testing.assert_array_equal(good.steps, points[[0, 2, 3]])
     ax = surface.draw_paths(hill, [good, path("bfgs", "not_stationary")])
     assert legend(ax) == ["1  em: maximum", "2  bfgs: not stationary", "start"]
     assert ax.get_xlim() == (0.0, 1.0)
+
+
+def test_each_method_has_its_panel_of_paths(hill):
+    inside = np.array([[0.0, 0.0], [0.4, 0.8], [0.5, 1.0]])
+    loglik = np.array([-125.0, -5.0, 0.0])
+    paths = [
+        Path("em", inside, loglik, "maximum"),
+        Path("bfgs", inside * 3, loglik, "not_stationary"),
+        Path("powell[naive]", inside, np.full(3, np.nan), "non_finite"),
+        Path("em", inside[:2], loglik[:2], "saddle"),
+    ]
+    shown = [ax for ax in surface.draw_path_panels(hill, paths).flat if ax.axison]
+    said = {ax.get_title("left"): ax.get_title("right") for ax in shown}
+    assert said == {
+        "em": "maximum, saddle",
+        "bfgs": "not stationary ↗",
+        "powell[naive]": "non-finite",
+    }
+    assert all(ax.get_xlim() == (0.0, 1.0) and ax.get_ylim() == (0.0, 2.0) for ax in shown)
+    crosses = [line.get_marker() for ax in shown for line in ax.lines if line.get_marker() == "x"]
+    assert len(crosses) == 3

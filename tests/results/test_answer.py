@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from planted import BEST, LOWER, NAN, NARROW, results, row, several, waiting
+from planted import BEST, LOWER, NAN, NARROW, results, row, several, theta, waiting
 from test_sentences import ENDS
 
 from mixcompare.report.terminal import study_text
@@ -161,11 +161,12 @@ def test_data_without_a_best_known_optimum_are_left_out_and_counted():
 
 def test_a_ridge_identifies_nothing():
     rows = [
-        *several("em", ("ridge", -6.73, True, {}), ("ridge", -6.73, True, {}), data="coins"),
         *several("em", GOOD),
+        *several("em", ("ridge", -6.73, True, {}), ("ridge", -6.73, True, {}), data="coins"),
         *[row("nuts", "verified", -6.8, data=d, flags=json.dumps(f)) for d, f in
           (("coins", ["unidentified"]), ("planted", []))],
     ]  # fmt: skip
+    assert answer([*rows[1:], rows[0]]).startswith("On coins the best known optimum is a ridge")
     assert answer(rows).endswith(
         "On coins the best known optimum is a ridge of equally good points, so these data do not "
         "identify the parameters. Both posteriors drawn by nuts passed every check, 1 of them about as "
@@ -313,3 +314,12 @@ def test_the_command_line_begins_with_the_answer():
     made = results(waiting())
     said = " ".join(study_text(made, 60).split())
     assert said.startswith(" ".join(made.answer()))
+
+
+def test_answers_on_a_ridge_share_what_the_data_determine():
+    # 0.5 * 0 + 0.5 * 5 = 0.75 * 0 + 0.25 * 10
+    agreeing = [{"end": theta(w=0.5, m2=5.0)}, {"end": theta(w=0.75, m2=10.0)}]
+    said = answer(several("em", *[("ridge", -6.73, True, end) for end in agreeing]))
+    assert "all at -6.730 nats, with the mean of x at 2.5." in said
+    apart = [{"end": theta(w=0.5, m2=5.0)}, {"end": theta(w=0.75, m2=5.0)}]
+    assert "with the mean" not in answer(several("em", *[("ridge", -6.73, True, e) for e in apart]))

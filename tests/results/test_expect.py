@@ -8,7 +8,7 @@ from planted import BEST, NAN, results, row, several, waiting
 
 from mixcompare import registry
 from mixcompare.errors import SpecError
-from mixcompare.study.expect import QUANTITIES, check, check_names, find
+from mixcompare.study.expect import QUANTITIES, check, check_names, each, find
 
 
 def value(made, quantity, **where):
@@ -164,6 +164,35 @@ def test_status():
     assert check(results(waiting()), blocks[-1:], quick=False)["status"].tolist() == [no]
 
 
+def test_a_list_of_values_is_as_many_expectations():
+    methods = ["em", "bfgs[naive]"]
+    blocks = [
+        {"quantity": "n_rows", "value": 8},
+        {"quantity": "n_rows", "where": {"method": methods, "data": "planted"}, "value": [4, 5]},
+        {"quantity": "n_rows", "where": {"method": methods}, "value": [1, 1], "at": "full"},
+    ]
+    table = check(results(waiting()), blocks, quick=True)
+    assert [where.get("method") for where in table["where"]] == [None, *methods, *methods]
+    assert table["value"].tolist() == [8, 4, 5, 1, 1]
+    assert table["found"].tolist() == [8.0, 4.0, 4.0, None, None]
+    yes, no = "reproduced", "not reproduced"
+    assert table["status"].tolist() == [yes, yes, no, "not checked", "not checked"]
+
+
+@pytest.mark.parametrize(
+    ("where", "got"),
+    [
+        ({}, "got none"),
+        ({"method": ["em"]}, "got method with 1"),
+        ({"method": ["em", "bfgs"], "data": ["a", "b"]}, "got method with 2, data with 2"),
+        ({"index": [1, 1]}, "got none"),
+    ],
+)
+def test_lists_of_values_that_fit_no_list_of_where(where, got):
+    with pytest.raises(SpecError, match=f"beside 2 values one key .* {got}"):
+        list(each([{"quantity": "n_rows", "where": where, "value": [4, 4]}]))
+
+
 def test_the_study_brings_its_own():
     study = {"expect": [{"quantity": "n_rows", "value": 8, "at": "full"}]}
     assert results(waiting(), study).expectations()["status"].tolist() == ["reproduced"]
@@ -196,6 +225,13 @@ def test_every_quantity_gives_a_value_or_a_reason():
         "name": "x",
         "gap": 1.0,
         "step": 1,
+        "flag": "ridge",
+        "rank": 1,
+        "criterion": "bic",
+        "loglik": -100.0,
+        "slice": "means",
+        "data": "planted",
+        "model": "gaussian K=2 full",
     }
     extra |= {"method": "em", "other": "bfgs", "tolerance": 0.1}
     for made in (

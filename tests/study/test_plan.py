@@ -142,3 +142,28 @@ def test_more_starts_keep_the_first_ones(tmp_path: Path, size: int) -> None:
     fewer = tasks(tmp_path, STUDY.replace("n = 30", f"n = {size}", 1))
     assert {t.key for t in fewer} <= {t.key for t in tasks(tmp_path)}
     assert np.max([t.start_index for t in fewer]) == size - 1
+
+
+GIVEN = """[
+    { weights = [1.0], means = [5.0], covariances = [9.0] },
+    { weights = [0.5, 0.5], means = [2.0, 9.0], covariances = [2.0, 2.0] },
+    { weights = [0.4, 0.6], means = [2.0, 9.0], covariances = [2.0, 2.0] },
+]"""
+
+
+def test_given_starts_are_for_the_models_with_as_many_components(tmp_path: Path) -> None:
+    text = STUDY.replace('"ten_points"', f'"ten_points"\nstarts.given = {GIVEN}')
+    found = [task for task in tasks(tmp_path, text) if task.source.name == "points"]
+    places = [(t.model.n_components, t.label, t.start_index) for t in found]
+    assert places == [
+        (1, "em", 0), (1, "chains", 0), (1, "l-bfgs-b", 0),
+        (2, "em", 0), (2, "em", 1), (2, "chains", 0), (2, "l-bfgs-b", 0), (2, "l-bfgs-b", 1),
+    ]  # fmt: skip
+    for task in found:
+        start = _start(task, task.source.load(task.root, 0), task.start_index)
+        assert start.theta.n_components == task.model.n_components
+    quick = text.replace("replicates = 2\n", "replicates = 2\nquick = { starts = 1 }\n", 1)
+    (tmp_path / "quick.toml").write_text(quick)
+    chunks = plan(load_study(tmp_path / "quick.toml"), quick=True)
+    kept = [t for chunk in chunks for t in chunk.tasks if t.source.name == "points"]
+    assert {(t.model.n_components, t.start_index) for t in kept} == {(1, 0), (2, 0)}

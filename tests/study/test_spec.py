@@ -225,6 +225,10 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         replaced("weights = [0.5, 0.5]", "weights = [0.5, 0.6]"),
         ["data[2].starts.given[1]", "sum to 1.1"],
     ),
+    "no start for a model": (
+        replaced("n_components = 2", "n_components = [1, 2]"),
+        ["data[2].starts.given", "1 components for the model gaussian K=1"],
+    ),
     "quick option": (
         replaced("max_iter = 50 }", "max_itr = 50 }"),
         ["quick", '"max_itr"', 'Did you mean "max_iter"?'],
@@ -246,6 +250,18 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         ["expect[1]", '"xmethod"', 'Did you mean "method"?'],
     ),
     "expected without value": (replaced("value = -1034.0018\n", ""), ["expect[1]", "neither"]),
+    "expected list": (
+        replaced("value = -1034.0018\n", "value = [1.0, 2.0]\n"),
+        ["expect[1]", "2 values", "got none"],
+    ),
+    "expected nothing": (
+        replaced("value = -1034.0018\n", "value = []\n"),
+        ["expect[1].value", "a number, a text in quotes, true or false, or a list of these"],
+    ),
+    "expected of unknown methods": (
+        replaced('method = "em" }\nvalue = -1034.0018', 'method = ["em", "emm"] }\nvalue = [1, 2]'),
+        ["expect[1].where.method", '"emm"', 'Did you mean "em"?'],
+    ),
     "expected at": (replaced('at = "full"', 'at = "ful"'), ["expect[1].at", "'full'", '"ful"']),
 }
 

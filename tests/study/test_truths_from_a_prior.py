@@ -49,7 +49,7 @@ def test_the_study_of_both_samplers_gives_each_the_prior_of_its_data():
     study = load_study(STUDIES / "calibration.toml")
     assert sum(len(chunk.tasks) for chunk in plan(study)) == 3000
     tasks = [task for chunk in plan(study, quick=True) for task in chunk.tasks]
-    assert len(tasks) == 6 * 8
+    assert len(tasks) == 5 * 8  # one sampler is left out when quick
     for task in tasks[::8]:
         truths = task.source.load(task.root, 0).prior
         assert task.estimator.prior(task.model) == Prior.of(truths)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -52,6 +53,46 @@ def draw(basins: Basins, method: str | None = None, ax: Axes | None = None) -> A
     _legend(ax, handles)
     ax.set_title(f"What {method} reaches from each start")
     return ax
+
+
+@style.styled
+def draw_panels(basins: Basins) -> Any:
+    """The maps of all methods, two in a row, with one legend; returns the array of axes.
+
+    Beside each name is the share of the starts that lead to the best of what is reached, usually A.
+    """
+    places = style.paired(basins.methods, lambda method: method)
+    rows = len(places) // 2
+    colors, names = _colors(basins.reached), _names(basins.reached)
+    used = [any((index == i).any() for index in basins.maps.values()) for i in range(len(names))]
+    height = 1.9 * rows + 0.18 * sum(used) + 0.4
+    figure, axes = style.canvas(height, rows, 2, sharex=True, sharey=True, squeeze=False)
+    for ax, method in zip(axes.flat, places, strict=True):
+        if method is None:
+            ax.set_axis_off()
+            continue
+        index = basins.maps[method]
+        _map(ax, basins, index, colors)
+        _letters(ax, basins)
+        ax.set(xlabel="", ylabel="")
+        ax.set_title(method)
+        if basins.best is not None and basins.best < len(LETTERS):
+            share = f"{LETTERS[basins.best]}: {_share(index == basins.best)}"
+            ax.set_title(share, loc="right", color=style.MUTED, fontsize=7)
+    style.label_lowest(axes, places)
+    first, second = basins.slice.names
+    for column in range(2):  # not the figure's own label, which would stand below the legend
+        filled = [i for i in range(column, len(places), 2) if places[i] is not None]
+        if filled:
+            axes.flat[filled[-1]].set_xlabel(f"start: {first}")
+    figure.supylabel(f"start: {second}", fontsize=8)
+    handles = [
+        Patch(fc=color, ec=style.MUTED, lw=0.4, label=name)
+        for color, name, shown in zip(colors, names, used, strict=True)
+        if shown
+    ]
+    figure.legend(handles=handles, loc="outside lower left", ncols=1)
+    return axes
 
 
 @style.styled
@@ -149,4 +190,4 @@ def _legend(ax: Axes, handles: Sequence[Patch]) -> None:
 def _share(here: np.ndarray) -> str:
     """The share of an area as a percentage; a single start is never nothing."""
     share = 100 * float(here.mean())
-    return f"{share:.1f} %" if share >= 0.05 else "< 0.1 %"
+    return f"{share:.1f} %" if share >= 0.05 or not here.any() else "< 0.1 %"

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from mixcompare.errors import ContractError
 from mixcompare.records import SOUND
-from mixcompare.report import style
+from mixcompare.report import style, words
 from mixcompare.study.landscape import Landscape, Path
 
 DROPS = np.array([0.1, 0.3, 1, 3, 10, 30, 100, 300, 1e3, 3e3, 1e4, 3e4, 1e5])
@@ -42,12 +43,14 @@ def draw_relief(landscape: Landscape, ax: Any = None, depth: float | None = None
     depth = float(np.quantile(finite, 0.9)) if depth is None else depth
     x, y = np.meshgrid(*landscape.slice.grids)
     height = -np.where(np.isfinite(below), np.minimum(below, depth), depth)
-    ax.plot_surface(x, y, height, cmap="cividis", lw=0, rcount=100, ccount=100)
+    ax.plot_surface(x, y, height, cmap="cividis", lw=0, rcount=100, ccount=100, rasterized=True)
     first, second = landscape.slice.names
     ax.set_xlabel(first)
     ax.set_ylabel(second)
     ax.set_zlabel("log-likelihood − highest (nats)", labelpad=6)
     ax.set_zlim(-depth, 0)
+    for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+        axis.set_major_locator(MaxNLocator(5))
     ax.view_init(elev=38, azim=-62)
     ax.set_title("Log-likelihood of the slice")
     return ax
@@ -68,13 +71,8 @@ def draw_paths(landscape: Landscape, paths: Sequence[Path], ax: Axes | None = No
         look = style.look(path.method)
         line = "--" if look.hollow else "-"
         steps = path.steps
-        sound = path.record.finding in SOUND
         ax.plot(*steps.T, color=look.color, ls=line, lw=1.1, marker=".", ms=2.5, zorder=3)
-        mark: dict[str, Any] = (
-            {"marker": look.marker, "mfc": look.face, "color": look.color}
-            if sound
-            else {"marker": "x", "color": style.FAILED}
-        )
+        mark = _end(path)
         if len(steps):
             ax.plot(*steps[-1:].T, ls="", ms=6, mew=1.2, zorder=4, **mark)
             shift = (6 + 7 * ((number - 1) // 4), 0) if number % 2 else (-6, 0)
@@ -83,7 +81,7 @@ def draw_paths(landscape: Landscape, paths: Sequence[Path], ax: Axes | None = No
                         va="bottom" if number % 4 in (1, 2) else "top", ha=side,
                         color=mark["color"], zorder=5, annotation_clip=True)  # fmt: skip
         outside = "" if _inside(steps, (left, right), (bottom, top)) else ", leaves the picture"
-        label = f"{number}  {path.method}: {path.record.finding.replace('_', ' ')}{outside}"
+        label = f"{number}  {path.method}: {words.finding(path.finding)}{outside}"
         handles.append(Line2D([], [], lw=1.1, ms=5, label=label, ls=line,
                               **{**mark, "color": look.color, "mec": mark["color"]}))  # fmt: skip
     start = next((path.points[0] for path in paths if len(path.points)), None)
@@ -103,9 +101,61 @@ def draw_paths(landscape: Landscape, paths: Sequence[Path], ax: Axes | None = No
     return ax
 
 
+@style.styled
+def draw_path_panels(landscape: Landscape, paths: Sequence[Path]) -> Any:
+    """One small panel a method, two in a row: its paths over the contours; returns the array of axes.
+
+    A line joins the evaluations that were better than all before, from the star on. The end is a mark in
+    the method's colour where it is sound, else a dark red cross. Beside the name: what the end is.
+    """
+    methods = list(dict.fromkeys(path.method for path in paths))
+    places = style.paired(methods, lambda method: method)
+    rows = len(places) // 2
+    figure, axes = style.canvas(1.8 * rows + 0.3, rows, 2, sharex=True, sharey=True, squeeze=False)
+    for ax, method in zip(axes.flat, places, strict=True):
+        if method is None:
+            ax.set_axis_off()
+            continue
+        _panel(ax, landscape, [path for path in paths if path.method == method])
+        ax.set_title(method)
+    style.label_lowest(axes, places)
+    for setter, name in zip(
+        (figure.supxlabel, figure.supylabel), landscape.slice.names, strict=True
+    ):
+        setter(name, fontsize=8)
+    return axes
+
+
+def _panel(ax: Axes, landscape: Landscape, paths: Sequence[Path]) -> None:
+    below, levels = _levels(landscape)
+    if levels.size:
+        ax.contour(*landscape.slice.grids, below, levels=levels[::-2][::-1],
+                   colors="#b9bfc7", linewidths=0.6)  # fmt: skip
+    ranges = landscape.slice.ranges
+    for path in paths:
+        look, steps = style.look(path.method), path.steps
+        ax.plot(*steps.T, color=look.color, lw=1.1, marker=".", ms=2.5, zorder=3)
+        ax.plot(*steps[-1:].T, ls="", ms=5.5, mew=1.2, zorder=4, **_end(path))
+        ax.plot(*path.points[:1].T, marker="*", ms=7, color=style.INK, ls="", zorder=5)
+    ax.set(xlim=ranges[0], ylim=ranges[1], xlabel="", ylabel="")
+    found = dict.fromkeys(
+        words.finding(path.finding) + ("" if _inside(path.steps, *ranges) else " ↗")
+        for path in paths
+    )
+    said = ", ".join(found) if len(found) < 3 else f"{len(found)} different ends"
+    ax.set_title(said, loc="right", color=style.MUTED, fontsize=6.5)
+
+
+def _end(path: Path) -> dict[str, Any]:
+    """The mark at the end of a path."""
+    if path.finding not in SOUND:
+        return {"marker": "x", "color": style.FAILED}
+    look = style.look(path.method)
+    return {"marker": look.marker, "mfc": look.face, "color": look.color}
+
+
 def _contours(landscape: Landscape, ax: Axes) -> None:
-    below = np.ma.masked_invalid(_below(landscape))
-    levels = DROPS[below.max() > DROPS]
+    below, levels = _levels(landscape)
     x, y = landscape.slice.grids
     near = np.linspace(0.0, 1.0, max(levels.size - 1, 1))[::-1]
     ends = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in SHADES]) / 255
@@ -119,6 +169,11 @@ def _contours(landscape: Landscape, ax: Axes) -> None:
     first, second = landscape.slice.names
     ax.set_xlabel(first)
     ax.set_ylabel(second)
+
+
+def _levels(landscape: Landscape) -> tuple[np.ma.MaskedArray, np.ndarray]:
+    below = np.ma.masked_invalid(_below(landscape))
+    return below, DROPS[below.max() > DROPS]
 
 
 def _below(landscape: Landscape) -> np.ndarray:

@@ -25,10 +25,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Panel:
-    """All runs of one method."""
+    """Runs of one method; `counted` are its sound ends and all its fits, where not all of them are drawn."""
 
     method: str
     runs: Sequence[Run]
+    counted: tuple[int, int] | None = None
 
 
 @style.styled
@@ -64,9 +65,9 @@ def _panel(ax: Any, panel: Panel) -> None:
         ax.step(run.passes, gap, where="post", color=color, lw=0.8, alpha=alpha)
         mark = {"marker": look.marker, "mfc": look.face} if run.verified else {"marker": "x"}
         ax.plot(run.passes[-1:], gap[-1:], ls="", color=color, ms=3.5, mew=0.9, zorder=3, **mark)
-    sound = sum(run.verified for run in panel.runs)
+    sound, fits = panel.counted or (sum(run.verified for run in panel.runs), len(panel.runs))
     ax.set_title(panel.method)
-    ax.set_title(f"{sound}/{len(panel.runs)}", loc="right", color=style.MUTED)
+    ax.set_title(f"{sound}/{fits}", loc="right", color=style.MUTED)
     ax.axhline(FLOOR, color=style.FAINT, lw=0.6, zorder=0)
 
 

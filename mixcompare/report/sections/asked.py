@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,9 @@ from mixcompare.report import words
 from mixcompare.report.document import Paragraph, Section, Tabular
 from mixcompare.report.tables import Column, Table, text, typeset, whole
 from mixcompare.report.view import View
+
+MOST = 5
+"""Models of one data set from which they share a line: they are named where a model is chosen."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ def draw(asked: Asked) -> Section:
                     [
                         c
                         for c in _METHODS
-                        if c.key != "options" or any(r["options"] for r in asked.methods)
+                        if c.key not in _RARE or any(r[c.key] for r in asked.methods)
                     ],
                     asked.methods,
                 )
@@ -66,22 +70,31 @@ _METHODS = (
     Column("method", "method", text, number=False),
     Column("formulation", "formulation", text, number=False),
     Column("options", "options", text, number=False),
+    Column("fault", "wrong on purpose", text, number=False),
     Column("fits", "fits", whole),
 )
 
+_RARE = ("options", "fault")
+"""Columns that are left out where they are empty."""
+
 
 def _data(view: View) -> list[dict[str, Any]]:
-    rows = []
+    """A line a data set and model; one a data set where `MOST` models or more were fitted to it."""
+    rows: list[dict[str, Any]] = []
+    models = Counter(case.data for case in view.cases)
     for case in view.cases:
-        dataset = case.dataset
+        dataset, many = case.dataset, models[case.data] >= MOST
+        if many and case.data in [row["data"] for row in rows]:
+            continue
+        fits = view.rows[view.rows["data"] == case.data] if many else case.rows
         rows.append(
             {
                 "data": case.data,
-                "model": case.model_name,
+                "model": f"{models[case.data]} models" if many else case.model_name,
                 "n": dataset.n if dataset is not None else None,
                 "columns": _columns(dataset) if dataset is not None else None,
                 "replicates": case.n_replicates,
-                "fits": len(case.rows),
+                "fits": len(fits),
                 "source": _source(case.data, dataset, view),
             }
         )
@@ -94,7 +107,8 @@ def _columns(dataset: Dataset) -> list[str]:
 
 def _source(name: str, dataset: Any, view: View) -> str:
     if dataset is not None and dataset.source:
-        return str(dataset.source)
+        how = f", rescaled ({dataset.rescaling})" if dataset.rescaling else ""
+        return f"{dataset.source}{how}"
     entry: dict[str, Any] = next(
         (e for e in view.study.get("data", []) if e.get("name") == name), {}
     )
@@ -112,6 +126,7 @@ def _methods(view: View) -> list[dict[str, Any]]:
             "method": method,
             "formulation": _formulation(view.method_names.get(str(method), str(method))),
             "options": _options(view, str(method)),
+            "fault": rows["fault"].iloc[0],
             "fits": len(rows),
         }
         for method, rows in sorted(

@@ -21,24 +21,41 @@ from mixcompare.report.figures.trajectories import Panel
 from mixcompare.report.sections import (
     accuracy,
     claims,
+    clusters,
     cost,
     draws,
+    from_starts,
+    groups,
     identification,
+    iterations,
     optima,
     overview,
+    predictive_check,
+    recovery,
+    slices,
 )
+from mixcompare.report.sections.clusters import Members
 from mixcompare.report.sections.cost import Cost
 from mixcompare.report.sections.curves import Fitted, densities
 from mixcompare.report.sections.draws import Sampled
+from mixcompare.report.sections.groups import Known
 from mixcompare.report.sections.identification import Unidentified
 from mixcompare.report.sections.intervals import best_end, draws_of, parameters, refusals
+from mixcompare.report.sections.iterations import Iterations
 from mixcompare.report.sections.optima import Optima, as_theta
 from mixcompare.report.sections.paths import panels, strips
+from mixcompare.report.sections.recovery import Recovered
+from mixcompare.report.sections.slices import Shown
 from mixcompare.report.tables import Table
 from mixcompare.report.view import Case, View
+from mixcompare.study.predictive_check import Feature
+from mixcompare.theta import Theta
 
 MOST_DRAWS = 1000
 """Draws whose log-likelihood is drawn, evenly spread over the chains: one pass each."""
+
+MOST_ENDS = 60
+"""Different ends of a method that are drawn as densities."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +69,13 @@ class CaseData:
     pairs: list[Any]
     optima: Optima
     bars: list[Bar]
+    groups: Known | None
+    members: Members | None
     overlay: Densities | None
     by_method: list[tuple[str, Densities]]
     paths: list[Panel]
     ends: list[Strip]
+    iterations: Iterations | None
     cost: Cost
     parameters: list[Parameter | None]
     refusals: list[str]
@@ -65,12 +85,17 @@ class CaseData:
     sampled: Sampled
     priors: dict[str, list[str]]
     """A prior in words -> the samplers that used it."""
+    recovered: Recovered | None
     accuracy: list[Table]
+    slices: list[Shown]
+    features: tuple[Feature, ...]
+    from_starts: pd.DataFrame
 
 
 def compute(view: View, case: Case) -> CaseData:
     """Gather what is known of one data set and model."""
     found = optima.compute(view, case)
+    known = groups.compute(view, case)
     samplers = list(dict.fromkeys(case.rows["method"][case.rows["sampler"]]))
     return CaseData(
         case=case,
@@ -80,10 +105,15 @@ def compute(view: View, case: Case) -> CaseData:
         pairs=claims.pairs(view, case),
         optima=found,
         bars=_bars(case),
+        groups=known,
+        members=clusters.compute(
+            view, case, grouped=known is not None and known.picture is not None
+        ),
         overlay=_overlay(case, found.rows, samplers),
         by_method=_by_method(case),
         paths=panels(view, case),
         ends=strips(case) if case.n_replicates > 1 else [],
+        iterations=iterations.compute(view, case),
         cost=cost.compute(view, case),
         parameters=parameters(view, case) if samplers or _further(case) else [],
         refusals=refusals(case),
@@ -92,7 +122,11 @@ def compute(view: View, case: Case) -> CaseData:
         samplers=samplers,
         sampled=draws.compute(view, case),
         priors=_priors(case, samplers),
+        recovered=recovery.compute(view, case),
         accuracy=accuracy.compute(view, case),
+        slices=slices.compute(view, case),
+        features=predictive_check.compute(view, case),
+        from_starts=from_starts.compute(view, case),
     )
 
 
@@ -169,9 +203,10 @@ def _priors(case: Case, samplers: list[str]) -> dict[str, list[str]]:
 
 
 def _by_method(case: Case) -> list[tuple[str, Densities]]:
-    """Every end of the first replicate as a density, sound ones in the method's colour and on top.
+    """Ends of the first replicate as densities, sound ones in the method's colour and on top.
 
-    Only methods with an end elsewhere than at the best known optimum: all others look the same.
+    Only methods with an end elsewhere than at the best known optimum: all others look the same. Ends that
+    agree to three digits once, and of different ones the first `MOST_ENDS`.
     """
     if case.model is None or case.dataset is None:
         return []
@@ -181,17 +216,22 @@ def _by_method(case: Case) -> list[tuple[str, Densities]]:
         if rows["reached"].isin([True, None]).all():
             continue
         d = case.dataset.n_features
-        inside = [
-            (row["end"], row["sound"] is not False)
-            for _, row in rows.iterrows()
-            if not case.model.outside(case.model.conform(row["end"], d))
-        ]
+        inside: dict[Any, tuple[Theta, bool]] = {}
+        for _, row in rows.iterrows():
+            if not case.model.outside(case.model.conform(row["end"], d)):
+                sound = row["sound"] is not False
+                inside.setdefault((sound, _digits(row["end"])), (row["end"], sound))
         if not inside:
             continue
         color = style.look(method).color
-        ends = sorted(inside, key=lambda pair: pair[1])
+        ends = sorted(list(inside.values())[:MOST_ENDS], key=lambda pair: pair[1])
         fitted = [Fitted(method, theta, color if sound else style.FAILED) for theta, sound in ends]
         picture = densities(case.model, case.dataset, fitted)
         if picture is not None and picture.kind == "line":
             found.append((method, picture))
     return found
+
+
+def _digits(theta: Theta) -> tuple[str, ...]:
+    """A point to three digits."""
+    return tuple(f"{value:.3g}" for array in theta.values() for value in array.flat)

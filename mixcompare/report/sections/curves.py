@@ -51,12 +51,15 @@ def _curve(
     shape: tuple[int, ...],
     kind: str,
 ) -> Curve:
+    K = fitted.theta.n_components  # a truth may have others than the model
+    model = model if model.n_components == K else MixtureModel(model.declared, K).on(data)
     theta = model.conform(fitted.theta, data.n_features)
     with np.errstate(all="ignore"):
         parts = np.exp(model.joint_log_density(points, theta))
     total = parts.sum(axis=1)
     values = total if kind == "patterns" else total.reshape(shape)
-    components = parts.T if fitted.components and kind == "line" else np.empty((0, 0))
+    apart = fitted.components and kind != "patterns"
+    components = parts.T.reshape(-1, *shape) if apart else np.empty((0, 0))
     return Curve(fitted.label, values, fitted.color, fitted.line, components)
 
 

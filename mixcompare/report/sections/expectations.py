@@ -8,6 +8,9 @@ from mixcompare.report.document import Paragraph, Section, Tabular
 from mixcompare.report.tables import Column, Table, number, text, typeset
 from mixcompare.report.view import View, records
 
+MANY = 100
+"""Lines beyond which the table is folded."""
+
 
 def compute(view: View) -> list[dict[str, Any]]:
     """One row an expectation."""
@@ -22,7 +25,8 @@ def draw(rows: list[dict[str, Any]]) -> Section:
         caption = "Numbers known beforehand, their source, and what this run found."
         noted = any(row["note"] for row in rows)
         columns = [column for column in _COLUMNS if column.key != "note" or noted]
-        blocks = [Tabular(Table("expectations", caption, columns, rows))]
+        # what was not reproduced is named at the head of the report
+        blocks = [Tabular(Table("expectations", caption, columns, rows), folded=len(rows) > MANY)]
     return Section("expectations", "Expectations", blocks)
 
 

@@ -7,7 +7,10 @@ from typing import Any
 
 from mixcompare.report.document import Items, Paragraph, Section, Tabular
 from mixcompare.report.tables import Column, Table, share, text, typeset
-from mixcompare.report.view import Case, View
+from mixcompare.report.view import Case, View, slug
+
+MOST = 8
+"""Cases up to which each has a line and a column of its own; of more, those of the same data share one."""
 
 BROKEN = "Not reproduced: "
 """How sentences about expectations begin that were not met."""
@@ -27,10 +30,7 @@ class Overview:
 def compute(view: View) -> Overview:
     """Gather the sentences, and the hits of each method on each case."""
     general = [s for s in view.results.sentences() if _subject(view, s) is None]
-    cases = [
-        (title(view, case), typeset(view.results.advice(case.data, case.model_name, brief=True)))
-        for case in view.cases
-    ]
+    cases = [] if _many(view) else [(title(view, case), _advice(view, case)) for case in view.cases]
     columns, rows = _table(view)
     told = [typeset(s) for s in general if not s.startswith("Asked: ")]
     return Overview([typeset(p) for p in view.results.answer()], told, cases, columns, rows)
@@ -58,8 +58,18 @@ def of_case(view: View, case: Case) -> list[str]:
     """The sentences about one case, without its name at their beginning."""
     name = title(view, case)
     mine = [s for s in view.results.sentences() if _subject(view, s) == name]
-    rest = [typeset(s[len(name) :].lstrip(":, ")) for s in mine]
+    rest = [_advice(view, case)] if _many(view) else []
+    rest += [typeset(s[len(name) :].lstrip(":, ")) for s in mine]
     return [s if s.startswith(tuple(case.methods)) else s[:1].upper() + s[1:] for s in rest]
+
+
+def _many(view: View) -> bool:
+    """Whether there are too many cases for a line and a column each."""
+    return len(view.cases) > MOST
+
+
+def _advice(view: View, case: Case) -> str:
+    return typeset(view.results.advice(case.data, case.model_name, brief=True))
 
 
 def title(view: View, case: Case) -> str:
@@ -78,12 +88,16 @@ def _table(view: View) -> tuple[list[Column], list[dict[str, Any]]]:
     rows: dict[str, dict[str, Any]] = {}
     columns = [Column("method", "method", text, number=False)]
     for case in view.cases:
-        key = case.slug
-        columns.append(Column(key, title(view, case), share, beside=(f"{key}-fits",)))
+        key, heading = (
+            (slug(case.data), case.data) if _many(view) else (case.slug, title(view, case))
+        )
+        if key not in [column.key for column in columns]:
+            columns.append(Column(key, heading, share, beside=(f"{key}-fits",)))
         for line in view.of("summary", case):
             row = rows.setdefault(line["method"], {"method": line["method"]})
             hits = line["at_best"] if line["at_best"] is not None else line["verified"]
-            row |= {key: hits, f"{key}-fits": line["fits"]}
+            row[key] = row.get(key, 0) + hits
+            row[f"{key}-fits"] = row.get(f"{key}-fits", 0) + line["fits"]
             for word in ("success", "failure"):
                 if line[f"false_{word}"] is not None:  # the word was about the likelihood
                     row[word] = row.get(word, 0) + line[f"false_{word}"]

@@ -10,8 +10,22 @@ from mixcompare.report import words
 from mixcompare.report.document import Drawing, Items, Paragraph, Section, Tabular
 from mixcompare.report.figures.density import Densities
 from mixcompare.report.figures.posterior import Parameter
-from mixcompare.report.sections import accuracy, cost, draws, identification, optima
-from mixcompare.report.sections.case import CaseData
+from mixcompare.report.sections import (
+    accuracy,
+    clusters,
+    cost,
+    draws,
+    from_starts,
+    groups,
+    identification,
+    iterations,
+    optima,
+    predictive_check,
+    recovery,
+    slices,
+)
+from mixcompare.report.sections.case import MOST_ENDS, CaseData
+from mixcompare.report.sections.paths import MOST_RUNS
 from mixcompare.report.tables import (
     Column,
     Table,
@@ -30,13 +44,20 @@ def draw(data: CaseData) -> Section:
     """Make the section, with a part for each thing shown."""
     case = data.case
     parts = [_methods(data), optima.draw(case, data.optima), _densities(data)]
+    parts.append(predictive_check.draw(case, data.features))
     parts += [
+        groups.draw(case, data.groups),
+        clusters.draw(case, data.members),
         _paths(data),
+        iterations.draw(data.iterations),
+        from_starts.draw(case, data.from_starts),
+        *slices.draw(case, data.slices),
         cost.draw(case, data.cost),
         draws.draw(case, data.sampled),
         _posterior(data),
         identification.draw(data.unidentified),
     ]
+    parts.append(recovery.draw(case, data.recovered))
     parts.append(accuracy.draw(case, data.accuracy))
     return Section(case.slug, f"{case.data}: {case.model_name}", [Items(data.sentences)], parts)
 
@@ -121,8 +142,9 @@ def _densities(data: CaseData) -> Section:
     if data.by_method:
         drawn = registry.load("figures", "densities")(data.by_method)
         caption = (
-            f"Methods of which some end is elsewhere{replicate}: every end as a density. Dark red ends are "
-            "not sound. Ends outside the parameter space have no density to draw."
+            f"Methods of which some end is elsewhere{replicate}: their ends as densities (those that agree "
+            f"to three digits once, at most {MOST_ENDS} a method). Dark red ends are not sound. Ends outside "
+            "the parameter space have no density to draw."
         )
         blocks.append(
             Drawing(f"{case.slug}-densities", f"Densities by method, {case.data}", caption, drawn)
@@ -144,8 +166,10 @@ def _paths(data: CaseData) -> Section:
     case, blocks = data.case, []
     if data.paths:
         drawn = registry.load("figures", "trajectories")(data.paths)
+        cut = any(panel.counted and panel.counted[1] > len(panel.runs) for panel in data.paths)
+        which = f"the first {MOST_RUNS} fits" if cut else "every start"
         caption = (
-            "Nats below the best known value against passes over the data, every start, one panel a "
+            f"Nats below the best known value against passes over the data, {which}, one panel a "
             "method, with the number of sound ends. A dark red cross marks an end that is not sound; "
             "one on the lowest line has gone above every proper optimum, outside the parameter space or "
             "where the likelihood has no bound."

@@ -8,9 +8,12 @@ from mixcompare.report.figures.gaps import Strip
 from mixcompare.report.figures.trajectories import FLOOR, Panel, Run
 from mixcompare.report.view import Case, View
 
+MOST_RUNS = 60
+"""Fits of a method that are drawn, the first ones."""
+
 
 def panels(view: View, case: Case) -> list[Panel]:
-    """One panel a method that left trajectories, forms of one solver side by side; a run a fit.
+    """One panel a method that left trajectories, forms of one solver side by side; its first fits.
 
     Gaps are to the best known value of the fit's own replicate; where there is none, to the highest
     value of an end that is an estimate.
@@ -27,7 +30,8 @@ def panels(view: View, case: Case) -> list[Panel]:
             kept = _visible(gap)
             runs.append(Run(passes[finite][kept], gap[kept], row["sound"] is not False))
         if runs:
-            found.append(Panel(method, runs))
+            counted = sum(run.verified for run in runs), len(runs)
+            found.append(Panel(method, runs[:MOST_RUNS], counted))
     return found
 
 

@@ -1,0 +1,345 @@
+"""The fits whose parameters were kept, iteration by iteration: tables, figures, and a film if asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mixcompare import registry
+from mixcompare.data import Dataset
+from mixcompare.report import film, words
+from mixcompare.report.document import Drawing, Moving, Paragraph, Section, Tabular
+from mixcompare.report.figures import animation
+from mixcompare.report.figures.animation import Film
+from mixcompare.report.figures.ascent import Climb
+from mixcompare.report.figures.histories import Histories, Line, Panel
+from mixcompare.report.figures.stages import Stage
+from mixcompare.report.sections.curves import Fitted, densities
+from mixcompare.report.tables import Column, Table, fixed, number, typeset, whole
+from mixcompare.report.view import Case, View, slug
+from mixcompare.study.ends import NO_END
+from mixcompare.study.iterations import Run, entry, kind, label, places, plateaus, printed, runs
+from mixcompare.study.iterations_words import denial
+from mixcompare.study.words import number_of
+
+MOST_STEPS, MOST_TABLES, MOST_COLUMNS = 60, 12, 24
+"""Lines of a table, tables, and parameters in a table at most."""
+
+MOST_METHODS, MOST_PANELS, MOST_POINTS = 6, 12, 150
+"""Figures of histories, panels in one, and points of a line at most."""
+
+MOST_STAGES, MOST_STAGED = 12, 3
+"""Panels of a figure of stages, and such figures, at most."""
+
+MOST_FRAMES, SEEN = 60, 1e-3
+"""Frames of a film, and the nats below the end from which nothing more is seen to move."""
+
+UNITED = ("means", "sds", "scales")
+"""Parameters in the units of the data."""
+
+
+@dataclass(frozen=True)
+class Iterations:
+    """What is shown of one case's histories; `left_out` counts fits without a table."""
+
+    case: Case
+    tables: Sequence[Table]
+    left_out: int
+    histories: Sequence[Histories]
+    climbs: Sequence[Climb]
+    unit: str
+    stages: Sequence[tuple[Run, Sequence[Stage]]]
+    film: Film | None
+
+
+def compute(view: View, case: Case) -> Iterations | None:
+    """Gather the fits of a case whose parameters were kept; None where there are none."""
+    kept = runs(view.results, case.rows)
+    if not kept:
+        return None
+    columns = case.dataset.columns if case.dataset is not None else ()
+    ends = [r for r in kept if r.row["finding"] not in NO_END and r.history.better().any()]
+    asked = _asked(view, case, ends)
+    units = {run.unit for run in ends}
+    return Iterations(
+        case=case,
+        tables=[_table(case, run, columns) for run in kept[:MOST_TABLES]],
+        left_out=max(len(kept) - MOST_TABLES, 0),
+        histories=_histories(ends, case.dataset),
+        climbs=[_climb(run) for run in ends],
+        unit=units.pop()
+        if len(units) == 1
+        else "iteration (of EM), or evaluation of the likelihood",
+        stages=_staged(case, ends, asked),
+        film=_film(case, asked) if asked is not None else None,
+    )
+
+
+def _asked(view: View, case: Case, kept: Sequence[Run]) -> Run | None:
+    """The run that the study wants to see in motion, if it is one of these."""
+    wanted = view.study.get("animate")
+    if not wanted or wanted["data"] != case.data:
+        return None
+    if wanted.get("model") not in (None, case.model_name):
+        return None
+    who = wanted["method"], wanted.get("start", 0)
+    return next((run for run in kept if (run.method, run.start) == who), None)
+
+
+# -- tables ---------------------------------------------------------------------------------------
+
+
+def _shown(run: Run) -> np.ndarray:
+    """Places of the steps that count: all iterations; of evaluations those better than all before."""
+    if run.unit == "iteration":
+        return np.arange(len(run.history.steps))
+    return np.flatnonzero(run.history.better())
+
+
+def chosen(steps: np.ndarray) -> np.ndarray:
+    """Places of at most `MOST_STEPS` steps: all, else the first ten, every tenth (or more), the last."""
+    if steps.size <= MOST_STEPS:
+        return np.arange(steps.size)
+    for stride in (width * 10**k for k in range(1, 12) for width in (1, 2, 5)):
+        kept = (np.arange(steps.size) <= 10) | (steps % stride == 0)
+        kept[-1] = True
+        if kept.sum() <= MOST_STEPS:
+            return np.flatnonzero(kept)
+    return np.append(np.arange(11), steps.size - 1)
+
+
+def _table(case: Case, run: Run, columns: Sequence[str]) -> Table:
+    history = run.history
+    places_ = _shown(run)
+    loglik = history.loglik[places_]
+    gain = np.append(np.nan, np.diff(loglik))
+    at = chosen(history.steps[places_])
+    parameters = [(name, index) for name, array in run.values.items() for index in places(array)]
+    rows = []
+    for i, place in zip(at, places_[at], strict=True):
+        row: dict[str, Any] = {
+            "step": int(history.steps[place]),
+            "passes": float(history.passes[place]),
+            "loglik": float(loglik[i]),
+            "gain": float(gain[i]),
+            "said": float(history.said[place]),
+        }
+        row |= {_key(name, ix): float(run.values[name][(place, *ix)]) for name, ix in parameters}
+        rows.append(row)
+    heads = [
+        Column("step", run.unit, whole),
+        Column("passes", "passes", whole),
+        Column("loglik", "log-likelihood", fixed(5)),
+        Column("gain", "gain", number(3)),
+    ]
+    if np.isfinite(history.said).any():
+        heads.append(Column("said", "it printed", fixed(5)))
+    heads += [
+        Column(_key(name, ix), label(name, ix, run.values[name].shape[1:], columns), number(6))
+        for name, ix in parameters[:MOST_COLUMNS]
+    ]
+    name = f"{case.slug}-iterations-{slug(run.method)}-{run.start}"
+    if run.row["replicate"]:
+        name += f"-{run.row['replicate']}"
+    return Table(name, _caption(run, len(at), len(parameters)), heads, rows)
+
+
+def _key(name: str, index: tuple[int, ...]) -> str:
+    return "_".join([name, *(str(i + 1) for i in index)])
+
+
+def _caption(run: Run, n_shown: int, n_parameters: int) -> str:
+    n = number_of(run.last, run.unit)
+    replicate = f", replicate {run.row['replicate']}" if run.row["replicate"] else ""
+    end = words.finding(run.row["finding"]) or "not verified"
+    parts = [f"{run.method} from start {run.start}{replicate}: {n}; the end: {end}."]
+    if run.unit != "iteration":
+        parts.append("Evaluations that were better than all before.")
+    said = printed(run.history)
+    if said is not None and said.what == "same":
+        parts.append("What it printed is the log-likelihood.")
+    elif said is not None:
+        parts.append(f"What it printed {denial(said, run.unit)}.")
+    if n_shown < len(_shown(run)):
+        parts.append(f"{n_shown} of {len(_shown(run)):,} lines.")
+    if n_parameters > MOST_COLUMNS:
+        parts.append(f"The first {MOST_COLUMNS} of {n_parameters} parameters.")
+    return typeset(" ".join(parts))
+
+
+# -- figures --------------------------------------------------------------------------------------
+
+
+def _thin(steps: np.ndarray, most: int) -> np.ndarray:
+    """Places of at most `most` steps, spread evenly over the logarithm; all where they are few."""
+    if steps.size <= most:
+        return np.arange(steps.size)
+    wanted = np.geomspace(1, steps[-1] + 1, most) - 1
+    return np.unique(np.searchsorted(steps, wanted).clip(max=steps.size - 1))
+
+
+def _histories(kept: Sequence[Run], dataset: Dataset | None) -> list[Histories]:
+    """One a method, every start of it; parameters that are not in the same panel have other units."""
+    methods: dict[str, list[Run]] = {}
+    for run in kept:
+        methods.setdefault(run.method, []).append(run)
+    return [
+        Histories(method, group[0].unit, _panels(group, dataset)[:MOST_PANELS])
+        for method, group in list(methods.items())[:MOST_METHODS]
+    ]
+
+
+def _panels(group: Sequence[Run], dataset: Dataset | None) -> list[Panel]:
+    columns = dataset.columns if dataset is not None else ()
+    units = dict(zip(columns, dataset.units, strict=True)) if dataset is not None else {}
+    panels: dict[str, list[Line]] = {}
+    for run in group:
+        shown = _shown(run)
+        shown = shown[_thin(run.history.steps[shown], MOST_POINTS)]
+        for name, array in run.values.items():
+            for index in places(array):
+                title = f"{kind(name)}{entry(name, index[1:], array.shape[1:], columns)}"
+                unit = (
+                    units.get(columns[index[1] if len(columns) > 1 else 0], "")
+                    if name in UNITED and columns
+                    else ""
+                )
+                line = Line(index[0], run.start, run.history.steps[shown], array[(shown, *index)])
+                panels.setdefault(words.labelled(title, unit), []).append(line)
+    return [Panel(name, lines) for name, lines in panels.items()]
+
+
+def _climb(run: Run) -> Climb:
+    shown = _shown(run)
+    steps, loglik = run.history.steps[shown], run.history.loglik[shown]
+    found = [(plateau.first, plateau.last) for plateau in plateaus(run.history)]
+    kept = np.isfinite(loglik)
+    return Climb(run.method, steps[kept], loglik[kept], found)
+
+
+def _staged(case: Case, kept: Sequence[Run], asked: Run | None) -> list[tuple[Run, list[Stage]]]:
+    """Of the run in motion, else of the first starts of the first method."""
+    mine = [asked] if asked is not None else [r for r in kept if r.method == kept[0].method]
+    found = []
+    for run in mine[:MOST_STAGED]:
+        shown = _shown(run)
+        steps = run.history.steps[shown]
+        wanted = _milestones(run.last, case.dataset)
+        near = np.unique([int(np.abs(steps - step).argmin()) for step in wanted])
+        stages = [stage for place in shown[near] if (stage := _stage(case, run, int(place)))]
+        if stages:
+            found.append((run, stages))
+    return found
+
+
+def _milestones(last: int, dataset: Dataset | None) -> list[int]:
+    """Steps to be shown: of a plane every tenth; of a line, and of long runs, 0, 1, 2, 5, 10, 20, ..."""
+    tens = [*range(0, last - 4, 10), last]
+    if dataset is not None and dataset.n_features > 1 and len(tens) <= MOST_STAGES:
+        return tens
+    for widths in ((1, 2, 5), (1, 3), (1,)):
+        steps = [0, *(w * 10**k for k in range(12) for w in widths if w * 10**k < last), last]
+        if len(steps) <= MOST_STAGES:
+            return steps
+    return steps
+
+
+def _stage(case: Case, run: Run, place: int) -> Stage | None:
+    """None where the point is outside the parameter space, or data and model have no such picture."""
+    if case.model is None or case.dataset is None:
+        return None
+    theta = case.model.conform(run.history.theta[place], case.dataset.n_features)
+    if case.model.outside(theta):
+        return None
+    picture = densities(case.model, case.dataset, [Fitted(run.method, theta, components=True)])
+    if picture is None or picture.kind == "patterns":
+        return None
+    return Stage(int(run.history.steps[place]), float(run.history.loglik[place]), picture)
+
+
+def _film(case: Case, run: Run) -> Film | None:
+    """Every step until nothing more is seen to move, and the last; fewer where they are many."""
+    shown = _shown(run)
+    loglik = run.history.loglik[shown]
+    moving = int(np.argmax(loglik >= loglik[-1] - SEEN))
+    wanted = np.unique(np.linspace(0, moving, min(moving + 1, MOST_FRAMES - 1)).astype(int))
+    at = np.unique(np.append(wanted, shown.size - 1))
+    stages = [stage for place in shown[at] if (stage := _stage(case, run, int(place)))]
+    return Film(run.method, run.unit, stages, _climb(run)) if len(stages) > 1 else None
+
+
+# -- the part of the report -----------------------------------------------------------------------
+
+
+def draw(data: Iterations | None) -> Section:
+    """Make the part."""
+    if data is None:
+        return Section("iterations", "Iteration by iteration", [])
+    case, blocks = data.case, list[Any]()
+    blocks += _ascent(data)
+    blocks += [_history(case, one) for one in data.histories]
+    blocks += [_stages_of(case, run, stages) for run, stages in data.stages]
+    if data.film is not None:
+        blocks.append(_moving(case, data.film))
+    blocks += [Tabular(table, folded=True) for table in data.tables]
+    if data.left_out:
+        n = number_of(data.left_out, "more fit")
+        blocks.append(Paragraph(f"Of {n} every step is in the folder histories of the results."))
+    return Section(f"{case.slug}-iterations", "Iteration by iteration", blocks)
+
+
+def _ascent(data: Iterations) -> list[Drawing]:
+    if not data.climbs:
+        return []
+    sat = sum(bool(climb.plateaus) for climb in data.climbs)
+    message = (
+        f"{number_of(sat, 'run')} of {len(data.climbs)} sat on a plateau: each step there gained less than "
+        "1 % of what was still to come, and later steps far more."
+        if sat
+        else "No run sat on a plateau."
+    )
+    caption = (
+        f"Log-likelihood on the way to the end, every start whose parameters were kept. {message}"
+    )
+    drawn = registry.load("figures", "ascent")(data.climbs, data.unit)
+    return [Drawing(f"{data.case.slug}-ascent", f"Ascent, {data.case.data}", caption, drawn)]
+
+
+def _history(case: Case, one: Histories) -> Drawing:
+    starts = len({line.start for panel in one.panels for line in panel.lines})
+    caption = (
+        f"Parameters of {one.method} at each {one.unit}, {number_of(starts, 'start')}; marks are where it "
+        "began and ended. Components are numbered as at the end of each run."
+    )
+    drawn = registry.load("figures", "histories")(one)
+    name = f"{case.slug}-histories-{slug(one.method)}"
+    return Drawing(name, f"Histories of {one.method}, {case.data}", caption, drawn)
+
+
+def _stages_of(case: Case, run: Run, stages: Sequence[Stage]) -> Drawing:
+    what = {
+        "line": "The weighted components over a histogram of the data, their sum grey",
+        "plane": "The components over the data, each where its density is 0.61 and 0.14 of its highest "
+        "(for normal components: one and two sds)",
+    }[stages[0].picture.kind]
+    caption = f"{what}: {run.method} from start {run.start} at chosen {run.unit}s."
+    drawn = registry.load("figures", "stages")(stages, run.method, run.unit)
+    name = f"{case.slug}-stages-{slug(run.method)}-{run.start}"
+    return Drawing(name, f"Stages of {run.method}, {case.data}", caption, drawn)
+
+
+def _moving(case: Case, one: Film) -> Moving:
+    caption = (
+        f"{one.method} in motion, {number_of(len(one.stages), 'frame')}; below, the log-likelihood, where "
+        "the mark is the frame shown."
+    )
+    return Moving(
+        f"{case.slug}-animation",
+        f"{one.method} on {case.data}, {one.unit} by {one.unit}",
+        caption,
+        film.develop(animation.frames(one)),
+        [one.title(stage) for stage in one.stages],
+    )

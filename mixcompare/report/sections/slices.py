@@ -1,0 +1,117 @@
+"""Slices of the likelihood: surface and relief, paths across it, and what every start on it leads to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mixcompare import registry
+from mixcompare.report.document import Drawing, Items, Section, Tabular
+from mixcompare.report.tables import Column, Table, findings, fixed, number, text, whole
+from mixcompare.report.view import Case, View, records, slug
+from mixcompare.study import slices_words
+from mixcompare.study.slices import StudySlice
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A slice with what is said of it."""
+
+    slice: StudySlice
+    sentences: list[str]
+
+
+def compute(view: View, case: Case) -> list[Shown]:
+    """The slices of one data set and model."""
+    return [
+        Shown(one, list(slices_words.tell(one, _best_known(case))))
+        for one in view.results.slices.values()
+        if one.model == case.model_name and one.data is case.dataset
+    ]
+
+
+def _best_known(case: Case) -> float | None:
+    found = case.first["best_known"].dropna()
+    return float(found.max()) if len(found) else None
+
+
+def draw(case: Case, shown: list[Shown]) -> list[Section]:
+    """Make a section of each."""
+    return [_section(case, one.slice, one.sentences) for one in shown]
+
+
+def _section(case: Case, one: StudySlice, sentences: list[str]) -> Section:
+    name = f"{case.slug}-slice-{slug(one.name)}"
+    blocks: list[Any] = [Items(sentences), *_surface(one, name), *_paths(one, name)]
+    return Section(name, f"Over two parameters: {one.name}", [*blocks, *_basins(one, name)])
+
+
+def _surface(one: StudySlice, name: str) -> list[Drawing]:
+    first, second = one.cut.names
+    contours = registry.load("figures", "surface")(one.landscape)
+    relief = registry.load("figures", "relief")(one.landscape)
+    return [
+        Drawing(
+            f"{name}-surface",
+            f"Log-likelihood over {first} and {second}, contours",
+            "Contours of the log-likelihood, in nats below the highest point of the slice.",
+            contours,
+        ),
+        Drawing(
+            f"{name}-relief",
+            f"Log-likelihood over {first} and {second}, relief",
+            "The same as a relief, cut off below where nine tenths of it lie, so that the peaks are seen.",
+            relief,
+        ),
+    ]
+
+
+def _paths(one: StudySlice, name: str) -> list[Drawing]:
+    if not one.paths:
+        return []
+    drawn = registry.load("figures", "path-panels")(one.landscape, one.paths)
+    caption = (
+        "The way of each method across the slice, from the star on: its evaluations that were better than "
+        "all before. A dark red cross ends it where the end is not sound. Other parameters move too, so "
+        "that an end need not lie on a peak of the slice; ↗ means that the way leaves the picture."
+    )
+    return [Drawing(f"{name}-paths", "Paths from the start", caption, drawn)]
+
+
+def _basins(one: StudySlice, name: str) -> list[Any]:
+    basins = one.basins
+    if basins is None:
+        return []
+    caption = (
+        "What each method reaches from every start on the slice, the start at the middle of its square. "
+        "Letters mark the optima themselves, once for each numbering of their components."
+    )
+    blocks: list[Any] = [
+        Drawing(
+            f"{name}-basins",
+            "Basins of attraction",
+            caption,
+            registry.load("figures", "basin-panels")(basins),
+        )
+    ]
+    if len(basins.methods) > 1:
+        caption = "How many different ends the methods reach from one and the same start."
+        drawn = registry.load("figures", "disagreement")(basins)
+        blocks.append(Drawing(f"{name}-disagreement", "Where methods disagree", caption, drawn))
+    shares = records(basins.shares())
+    rows = [row for row in shares if row["starts"]]
+    caption = "Shares of the area: the starts of each method by what they lead to, with mean passes of a fit."
+    return [*blocks, Tabular(Table(f"{name}-shares", caption, _SHARES, rows), folded=True)]
+
+
+_SHARES = (
+    Column("method", "method", text, number=False),
+    Column("finding", "reached", findings, number=False, badge=True),
+    Column("standing", "standing", text, number=False),
+    Column("narrow", "narrow", text, number=False),
+    Column("loglik", "log-likelihood", fixed(3)),
+    Column("starts", "starts", whole),
+    Column("share", "share", fixed(3)),
+    Column("mean_passes", "mean passes", number(3)),
+    Column("said_success", "success said", whole),
+)

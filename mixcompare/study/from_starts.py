@@ -1,0 +1,120 @@
+"""How long each method took from each of its starts, and from which it never got there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mixcompare.study import words
+from mixcompare.study.ends import NO_END, parse_theta
+
+TOLERANCES = (1.0, 0.01, 1e-4)
+"""Nats below the best known value."""
+
+COLUMNS = [
+    *("data", "model", "replicate", "method", "start_index", "start", "finding", "loglik", "gap"),
+    *("steps", *(f"within_{tolerance:g}" for tolerance in TOLERANCES)),
+]
+
+SLOWER = 3.0
+"""Ratio of the longest way to the shortest from which on both are told."""
+
+
+def from_starts(results: Any) -> pd.DataFrame:
+    """One row a fit whose history was kept.
+
+    Returns
+    -------
+    DataFrame
+        `start`: in words, what distinguishes it from the other starts; `steps`: iterations (evaluations, of
+        methods that count none) of the whole fit; `within_1` and so on: those until it was that near the
+        best known value (nats), nan where it never was, or ended where there is no estimate.
+    """
+    rows = results.rows
+    kept = rows[rows["key"].isin(set(results.histories["key"]))]
+    lines = []
+    for names, group in kept.groupby(["data", "model", "replicate"], sort=False):
+        starts = _named(results, group)
+        for _, row in group.iterrows():
+            history = results.history(row["key"])
+            best = np.nan if row["finding"] in NO_END else row["best_known"]
+            reached = [_first(history, best - tolerance) for tolerance in TOLERANCES]
+            lines.append(
+                (
+                    *(*names, row["method"], row["start_index"], starts[row["start_index"]]),
+                    *(
+                        row["finding"],
+                        row["loglik"],
+                        best - row["loglik"],
+                        history.steps[-1],
+                        *reached,
+                    ),
+                )
+            )
+    return pd.DataFrame(lines, columns=COLUMNS)
+
+
+def _first(history: Any, limit: float) -> float:
+    """The first step whose log-likelihood is at least the limit; nan if none is."""
+    at = np.flatnonzero(history.loglik >= limit)
+    return float(history.steps[at[0]]) if at.size else np.nan
+
+
+def _named(results: Any, rows: pd.DataFrame) -> dict[int, str]:
+    """Number of a start -> the numbers in which starts differ, in words; "" where there is one start."""
+    first = rows.drop_duplicates("start_index")
+    dataset = results.dataset(rows["data"].iloc[0], int(rows["replicate"].iloc[0]))
+    model = results.model_on(rows["model"].iloc[0], dataset)
+    found: dict[int, dict[str, float]] = {}
+    for _, row in first.iterrows():
+        theta = parse_theta(row["start"])
+        if theta is None or model is None or dataset is None:
+            return {int(index): "" for index in first["start_index"]}
+        full = model.conform(theta, dataset.n_features)
+        found[int(row["start_index"])] = dict(_numbers(model.readable(full)))
+    differ = [
+        name for name in next(iter(found.values())) if len({v[name] for v in found.values()}) > 1
+    ]
+    return {
+        index: ", ".join(f"{name} = {values[name]:.4g}" for name in differ)
+        for index, values in found.items()
+    }
+
+
+def _numbers(values: dict[str, np.ndarray]) -> Iterator[tuple[str, float]]:
+    """Every number with its name: "means[2]", and "means[2, 1]" of several features; both from 1."""
+    for name, array in values.items():
+        several = max(array.shape[1:], default=1) > 1
+        for place in np.ndindex(array.shape):
+            shown = ", ".join(str(i + 1) for i in (place if several else place[:1]))
+            yield f"{name}[{shown}]", float(array[place])
+
+
+def tell(lines: pd.DataFrame) -> Iterator[str]:
+    """Sentences about the starts of one data set and model: who never arrives, and how long others take."""
+    nearest = f"within_{TOLERANCES[-1]:g}"
+    for method, rows in lines.groupby("method", sort=False):
+        if len(rows) < 2:
+            continue
+        for _, row in rows[rows[nearest].isna() & (rows["gap"] > TOLERANCES[-1])].iterrows():
+            yield (
+                f"{method} does not reach the best known optimum from {_start(row)}: it ends "
+                f"{words.gap(row['gap'])} nats below it ({words.finding(row['finding'])})."
+            )
+        arrived = rows[rows[nearest].notna()].sort_values(nearest, kind="stable")
+        if len(arrived) < 2:
+            continue
+        fast, slow = arrived.iloc[0], arrived.iloc[-1]
+        if slow[nearest] >= SLOWER * max(fast[nearest], 1.0):
+            yield (
+                f"{method} needs {fast[nearest]:,.0f} steps to come within {TOLERANCES[-1]:g} nats of the "
+                f"best known optimum from {_start(fast)}, and {slow[nearest]:,.0f} from {_start(slow)}."
+            )
+
+
+def _start(row: pd.Series) -> str:
+    name = f"start {row['start_index'] + 1}"
+    return f"{name} ({row['start']})" if row["start"] else name
