@@ -57,9 +57,13 @@ def tell(results: Any) -> list[str]:
 
 
 def headline(results: Any) -> str:
-    """The one sentence of `tell` that says most: the first, of the lead where there is one."""
+    """The one sentence of `tell` that says most: the first, of the lead where there is one.
+
+    With where a contestant that is wrong on purpose ended, where there is one.
+    """
     first = [*lead.tell(results), tell(results)[0]][0]
-    return f"{first.split('. ')[0].rstrip('.')}."
+    wrong = answer_faults.ended(results)
+    return f"{first.split('. ')[0].rstrip('.')}{f'; {wrong}' if wrong else ''}."
 
 
 def _found(results: Any, points: pd.DataFrame) -> Iterator[str]:

@@ -26,12 +26,12 @@ TELLING = 6
 
 
 class Score(NamedTuple):
-    """In `k` of `n` fits a method ended there; `denied` if its solver reported failure at any of them."""
+    """In `k` of `n` fits a method ended there; at `denied` of all its ends the solver reported failure."""
 
     method: str
     k: int
     n: int
-    denied: bool
+    denied: int
 
 
 def tell(points: pd.DataFrame, defined: bool = False) -> Iterator[str]:
@@ -56,15 +56,12 @@ def tell(points: pd.DataFrame, defined: bool = False) -> Iterator[str]:
     if not _apart(counted, len(cases)):
         yield f"{_scored(_scores(counted), at)}{_left_out(points)}."
         return
-    parts = []
-    for (data, model), rows in cases:
+    for i, ((data, model), rows) in enumerate(cases):
         alone = points.loc[points["data"] == data, "model"].nunique() == 1
-        text = _scored(_scores(rows), at)
-        parts.append(f"on {data if alone else f'{data} ({model})'} {text[:1].lower()}{text[1:]}")
-        at = BEST
-    for part in parts[:-1]:
-        yield f"{part[:1].upper()}{part[1:]}."
-    yield f"{parts[-1][:1].upper()}{parts[-1][1:]}{_left_out(points)}."
+        name = str(data) if alone else f"{data} ({model})"
+        text = _scored(_scores(rows), BEST if i else at)
+        without = _left_out(points) if i == len(cases) - 1 else ""
+        yield f"{name[:1].upper()}{name[1:]}: {text[:1].lower()}{text[1:]}{without}."
 
 
 def _apart(counted: pd.DataFrame, cases: int) -> bool:
@@ -82,7 +79,7 @@ def _scores(counted: pd.DataFrame) -> list[Score]:
             quoted(str(method)),
             int(fits["reached"].eq(True).sum()),
             len(fits),
-            bool(fits["claimed"].eq(False).any()),
+            int(fits["claimed"].eq(False).sum()),
         )
         for method, fits in counted.groupby("method", sort=False)
     ]
@@ -112,7 +109,8 @@ def _every(every: list[Score], at: str) -> str:
         own = [m if size == n else f"{m} ({_all(size)})" for m, _, size, _ in others]
         text += f", and so did {listed(own)}"
     if denied and len(denied) < len(every):
-        text += f"; {listed(denied)} did too, but at times denied it"
+        always = all(score.denied in (0, score.n) for score in every)
+        text += f"; {listed(denied)} did too, but {'' if always else 'at times '}denied it"
     return text
 
 
