@@ -37,7 +37,7 @@ class Score(NamedTuple):
 def tell(points: pd.DataFrame, defined: bool = False) -> Iterator[str]:
     """Who ended there, of fits by point methods; a sentence a data set where that is short.
 
-    `defined`: the best known optimum has been explained already.
+    `defined`: others have been spoken of already, and the best known optimum is explained.
     """
     if points.empty:
         return
@@ -54,7 +54,9 @@ def tell(points: pd.DataFrame, defined: bool = False) -> Iterator[str]:
     at = BEST if defined else DEFINED
     cases = [(name, rows) for name, rows in counted.groupby(["data", "model"], sort=False)]
     if not _apart(counted, len(cases)):
-        yield f"{_scored(_scores(counted), at)}{_left_out(points)}."
+        text = _scored(_scores(counted), at)
+        text = f"Of the others, {text[:1].lower()}{text[1:]}" if defined else text
+        yield f"{text}{_left_out(points)}."
         return
     for i, ((data, model), rows) in enumerate(cases):
         alone = points.loc[points["data"] == data, "model"].nunique() == 1
