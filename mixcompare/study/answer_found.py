@@ -165,29 +165,36 @@ def _left_out(points: pd.DataFrame) -> str:
 def shortfalls(points: pd.DataFrame) -> Iterator[str]:
     """Which methods got there less often than the best of the same starts by more than chance.
 
-    Exact McNemar tests, or t tests over data sets (`ranking.p_values`), of all pairs of methods on all
-    data, adjusted by Holm. Nothing where no method fell short, or no test could have told.
+    Exact McNemar tests, or t tests over data sets (`ranking.p_values`), of every method against the best
+    one of its data, adjusted by Holm. Nothing where no method fell short, or no test could have told.
     """
     pairs = compare_pairs(points)
     if pairs.empty or pairs["pairs"].max() < TELLING:
         return
-    pairs["p"] = holm(p_values(pairs))
-    short: dict[str, bool] = {}
-    for _, case in pairs.groupby(["data", "model"], sort=False):
-        names = list(dict.fromkeys([*case["method"], *case["other"]]))
-        rows = points[(points["data"] == case["data"].iloc[0])]
-        rows = rows[(rows["model"] == case["model"].iloc[0])]
-        share = rows["reached"].eq(True).groupby(rows["method"]).mean()
-        best = max(names, key=lambda name: share[name])
-        for line in case[(case["method"] == best) | (case["other"] == best)].itertuples():
-            behind = line.difference < 0 if line.other == best else line.difference > 0
-            name = str(line.method if line.other == best else line.other)
-            if behind:
-                short[name] = short.get(name, False) or line.p < LEVEL
-    beyond = [quoted(name) for name in short if short[name]]
-    within = [quoted(name) for name in short if not short[name]]
-    if short:
-        yield f"{_of_these(beyond, within)} (paired by start, corrected for {len(pairs):,} tests)."
+    behind = pd.concat([_behind(case) for _, case in pairs.groupby(["data", "model"], sort=False)])
+    behind["p"] = holm(p_values(behind))
+    short = behind[behind["lead"] > 0].groupby("name", sort=False)["p"].min()
+    beyond = [quoted(str(name)) for name in short.index[short < LEVEL]]
+    within = [quoted(str(name)) for name in short.index[short >= LEVEL]]
+    if len(short):
+        tests = number_of(len(behind), "test")
+        yield f"{_of_these(beyond, within)} (each against the best from the same starts, {tests})."
+
+
+def _behind(pairs: pd.DataFrame) -> pd.DataFrame:
+    """The pairs of one data set that have its best method, with the `name` of the other and by how much."""
+    best, most = "", -1.0
+    for name in dict.fromkeys([*pairs["method"], *pairs["other"]]):
+        mine, other = pairs["method"] == name, pairs["other"] == name
+        lead = pairs["difference"].where(mine, -pairs["difference"])[mine | other].mean()
+        if lead > most:
+            best, most = name, lead
+    with_it = pairs[(pairs["method"] == best) | (pairs["other"] == best)]
+    first = with_it["method"] == best
+    return with_it.assign(
+        name=with_it["other"].where(first, with_it["method"]),
+        lead=with_it["difference"].where(first, -with_it["difference"]),
+    )
 
 
 def _of_these(beyond: list[str], within: list[str]) -> str:

@@ -242,13 +242,18 @@ def test_methods_that_found_it_and_denied_it_are_told_apart():
 
 
 def test_shortfalls_beyond_chance_are_told_from_the_others():
-    """Of 12 pairs 12 discordant give p = 2 / 2**12, and 3 times that after Holm; 2 give p = 0.5."""
+    """Of 12 pairs 12 discordant give p = 2 / 2**12, and twice that after Holm; 2 give p = 0.5."""
     low = ("maximum", -103.0, True, {"end": LOWER})
     rows = [*several("em", *[GOOD] * 12), *several("cg", *[GOOD] * 10, low, low)]
     said = answer(rows)
-    assert "The shortfall is not beyond chance (paired by start, corrected for 1 test" in said
+    assert (
+        "The shortfall is not beyond chance (each against the best from the same starts, 1 test)."
+        in said
+    )
     rows += several("bfgs", *[low] * 12)
-    assert "Of the shortfalls only that of bfgs is beyond chance (paired by start" in answer(rows)
+    assert "Of the shortfalls only that of bfgs is beyond chance (each against the best" in answer(
+        rows
+    )
     assert "shortfall" not in answer([*several("em", *[GOOD] * 5), *several("cg", *[low] * 5)])
 
 
