@@ -28,12 +28,11 @@ from mixcompare.study import (
 def tell(results: Any) -> list[str]:
     """Paragraphs: who found the best known optimum and knew it; why not; who is wrong; what draws say.
 
-    The study's `lead` opens the first. Before it come known groups of real data, what stopping early cost,
-    the plateau of the fit shown in motion, and intervals where the study asked for them; slices and the
-    choice of model come last. Each is left out where there is nothing of its kind to say. Where the first
-    data have no answer, that is said first.
-    Draws come first where the lead, or else most methods, are samplers. Contestants that are wrong on
-    purpose have one each, and are in no other.
+    The study's `lead` opens the first. Where there is none, known groups of real data come before it, what
+    stopping early cost, the plateau of the fit shown in motion, intervals where the study asked for them,
+    data without an answer where they are the first, and draws where most methods are samplers; slices and
+    the choice of model come last. Each is left out where there is nothing of its kind to say. Contestants
+    that are wrong on purpose have one each, and are in no other.
     """
     rows = results.rows
     if rows.empty:
@@ -43,7 +42,10 @@ def tell(results: Any) -> list[str]:
     no_answer = answer_flat.leads(results)
     drawn = [_sentence("; ".join(phrases)) for phrases in _drawn(results) if phrases]
     mostly = _mostly_drawn(results)
+    found = [*_found(results, points), *answer_claims.tell(points)]
+    leading = not lead.chosen(results).empty
     paragraphs = [
+        found if leading else [],
         [
             *groups_words.summed(results),
             *stopped_words.summed(results),
@@ -52,7 +54,7 @@ def tell(results: Any) -> list[str]:
         answer_truth.tell(results),
         flat if no_answer else [],
         drawn if mostly else [],
-        [*_found(results, points), *answer_claims.tell(points)],
+        [] if leading else found,
         [*why, *([] if no_answer else flat)],
         *([sentence] for sentence in answer_faults.tell(results)),
         [] if mostly else drawn,
@@ -63,9 +65,13 @@ def tell(results: Any) -> list[str]:
 
 
 def headline(results: Any) -> str:
-    """The one sentence of `tell` that says most: the first, of the lead where there is one."""
+    """The one sentence of `tell` that says most: the first, of the lead where there is one.
+
+    With where a contestant that is wrong on purpose ended, where there is one.
+    """
     first = [*lead.tell(results), tell(results)[0]][0]
-    return f"{first.split('. ')[0].rstrip('.')}."
+    wrong = answer_faults.ended(results)
+    return f"{first.split('. ')[0].rstrip('.')}{f'; {wrong}' if wrong else ''}."
 
 
 def _found(results: Any, points: pd.DataFrame) -> Iterator[str]:
