@@ -300,3 +300,17 @@ def test_what_was_printed_in_words(davis):
     assert "is the log-likelihood of the parameters before it" in sentence
     right = {"said_values": json.dumps(loglik[1:9].tolist())}
     assert not about(kept(data, ("em", 0, loglik[:9], points[:9], right)), "printed")
+
+
+def test_the_plateau_of_the_film_is_in_the_answer(faithful):
+    data, loglik, points = faithful
+    found = kept(data, ("em", 0, loglik, points, {}), ("squarem", 0, loglik[:4], points[:4], {}))
+    assert not any("plateau" in text for text in found.answer())
+    found.study = {**STUDY, "animate": {"data": "planted", "method": "em", "start": 0}}
+    first = found.answer()[0]
+    assert first.startswith(
+        "On planted, em sat on a plateau near -542 nats for 29 iterations (2 to 30)"
+    )
+    assert "other start" not in first
+    found.study["animate"]["method"] = "squarem"
+    assert not any("plateau" in text for text in found.answer())
