@@ -9,7 +9,7 @@ import numpy as np
 
 from mixcompare.study import words
 from mixcompare.study.case import Case
-from mixcompare.study.ends import parse, parse_theta
+from mixcompare.study.ends import NO_END, parse, parse_theta
 from mixcompare.study.iterations import (
     Plateau,
     Printed,
@@ -74,19 +74,25 @@ def _typed(case: Case) -> dict[str, str]:
 
 
 def _plateau(group: Sequence[Run], several: bool) -> Iterator[str]:
-    """The plateau after which most was gained, of the longest run, and from how many starts one was met."""
+    """The most costly plateau, by its length and what came after it, and from how many starts one was met.
+
+    Runs that left no estimate climb where values mean nothing. What a rule would have done is said of
+    iterations only: of evaluations many are not meant to gain.
+    """
+    group = [run for run in group if run.row["finding"] not in NO_END]
     found = [(run, plateau) for run in group for plateau in plateaus(run.history, run.unit)]
     if not found:
         return
-    run, one = max(found, key=lambda pair: (round(pair[1].later, 3), pair[0].last))
+    run, one = max(found, key=lambda pair: (round(pair[1].length * pair[1].later), pair[0].last))
     met, starts = ({_start(r) for r in some} for some in ([r for r, _ in found], group))
     start = f"from start {run.start} " if several else ""
+    rule = f"; a rule that stops at gains below {one.fooled:g} nats would have stopped there"
     also = f"; {_more(len(met) - 1, len(starts) - 1)} met a plateau too" if len(met) > 1 else ""
     yield (
         f"{start}{quoted(run.method)} sat on a plateau near {_near(one)} nats for "
         f"{number_of(one.length, run.unit)} ({one.first} to {one.last}), gaining "
-        f"{words.gap(one.gained)} nats, and then gained {words.gap(one.later)} more; a rule that stops at "
-        f"gains below {one.fooled:g} nats would have stopped there{also}."
+        f"{words.gap(one.gained)} nats, and then gained {words.gap(one.later)} more"
+        f"{rule if run.unit == 'iteration' else ''}{also}."
     )
 
 

@@ -251,6 +251,26 @@ def test_starts_are_named_where_there_are_several(faithful):
     )
 
 
+def test_the_most_costly_plateau_is_told(faithful):
+    data, loglik, points = faithful
+    waited = np.concatenate([loglik[:15], [loglik[15]] * 20 + 0.001 * np.arange(20), loglik[16:]])
+    long = ("em", 1, waited, [*points[:15], *[points[15]] * 20, *points[16:]], {})
+    (sentence,) = about(kept(data, ("em", 0, loglik, points, {}), long), "plateau")
+    assert "from start 1" in sentence
+    assert "for 48 iterations" in sentence
+    assert sentence.endswith("the run from the other start met a plateau too.")
+
+
+def test_no_rule_stops_at_an_evaluation_and_no_plateau_where_values_mean_nothing(faithful):
+    data, loglik, points = faithful
+    search = ("bfgs", 0, loglik, points, {"said_counts": "{}"})
+    (sentence,) = about(kept(data, search), "plateau")
+    assert "for 29 evaluations" in sentence
+    assert "a rule" not in sentence
+    lost = ("em", 0, loglik, points, {"finding": "singular"})
+    assert not about(kept(data, lost), "plateau")
+
+
 def test_stopped_early_in_words(davis):
     data, loglik, points = davis
     long = ("em", 1, loglik, points, {})

@@ -14,6 +14,9 @@ from mixcompare.report.figures.histories import LONG, number_steps
 BAND = "#e3c878"
 """Behind the line where a run sat on a plateau."""
 
+FEW = 4
+"""Names in a key that finds a place among the lines; more stand above them."""
+
 EARLY = 5
 """Steps that the vertical axis may leave out."""
 
@@ -50,7 +53,10 @@ def draw(climbs: Sequence[Climb], unit: str = "iteration", ax: Axes | None = Non
     limit(ax, climbs)
     ax.set_xlabel(f"{unit}{' (log scale)' if last > LONG else ''}")
     ax.set_ylabel("log-likelihood (nats)")
-    ax.legend(loc="lower right")
+    if len(named - {""}) > FEW:
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
+    else:
+        ax.legend(loc="lower right")
     return ax
 
 

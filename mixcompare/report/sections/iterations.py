@@ -29,7 +29,7 @@ from mixcompare.study.words import listed, number_of
 MOST_STEPS, MOST_TABLES, MOST_COLUMNS = 60, 12, 24
 """Lines of a table, tables, and parameters in a table at most."""
 
-MOST_METHODS, MOST_PANELS, MOST_POINTS = 6, 12, 150
+MOST_METHODS, MOST_PANELS, MOST_POINTS = 4, 12, 150
 """Figures of histories, panels in one, and points of a line at most."""
 
 UNITED = ("means", "sds", "scales")
