@@ -17,6 +17,7 @@ from mixcompare.study import (
     answer_why,
     calibration,
     criteria_words,
+    from_starts,
     groups_words,
     lead,
     slices_words,
@@ -28,8 +29,8 @@ def tell(results: Any) -> list[str]:
     """Paragraphs: who found the best known optimum and knew it; why not; who is wrong; what draws say.
 
     The study's `lead` opens the first. Before it come known groups of real data, what stopping early cost,
-    and intervals where the study asked for them; slices and the choice of model come last. Each is left
-    out where there is nothing of its kind to say. Where the first data have no answer, that is said first.
+    and intervals where the study asked for them; saddles, slices and the choice of model come last. Each
+    is left out where there is nothing of its kind to say. Where the first data have no answer, that is said first.
     Draws come first where the lead, or else most methods, are samplers. Contestants that are wrong on
     purpose have one each, and are in no other.
     """
@@ -50,7 +51,7 @@ def tell(results: Any) -> list[str]:
         [*why, *([] if no_answer else flat)],
         *([sentence] for sentence in answer_faults.tell(results)),
         [] if mostly else drawn,
-        slices_words.summed(results),
+        [*from_starts.summed(results), *slices_words.summed(results)],
         filter(None, [criteria_words.summed(results)]),
     ]
     return list(filter(None, map(" ".join, paragraphs)))
