@@ -30,9 +30,9 @@ def tell(results: Any) -> list[str]:
 
     The study's `lead` opens the first. Before it come known groups of real data, what stopping early cost,
     and intervals where the study asked for them; saddles, slices and the choice of model come last. Each
-    is left out where there is nothing of its kind to say. Where the first data have no answer, that is said first.
-    Draws come first where the lead, or else most methods, are samplers. Contestants that are wrong on
-    purpose have one each, and are in no other.
+    is left out where there is nothing of its kind to say. Where the first data have no answer, that is
+    said first. Draws come first where the lead, or else most methods, are samplers. Contestants that are
+    wrong on purpose have one each, and are in no other.
     """
     rows = results.rows
     if rows.empty:
