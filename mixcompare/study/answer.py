@@ -17,6 +17,7 @@ from mixcompare.study import (
     answer_why,
     calibration,
     criteria_words,
+    from_starts,
     groups_words,
     iterations_words,
     lead,
@@ -28,11 +29,19 @@ from mixcompare.study import (
 def tell(results: Any) -> list[str]:
     """Paragraphs: who found the best known optimum and knew it; why not; who is wrong; what draws say.
 
+<<<<<<< HEAD
+    The study's `lead` opens the first. Before it come known groups of real data, what stopping early cost,
+    and intervals where the study asked for them; saddles, slices and the choice of model come last. Each
+    is left out where there is nothing of its kind to say. Where the first data have no answer, that is
+    said first. Draws come first where the lead, or else most methods, are samplers. Contestants that are
+    wrong on purpose have one each, and are in no other.
+=======
     The study's `lead` opens the first. Where there is none, known groups of real data come before it, what
     stopping early cost, the plateau of the fit shown in motion, intervals where the study asked for them,
     data without an answer where they are the first, and draws where most methods are samplers; slices and
     the choice of model come last. Each is left out where there is nothing of its kind to say. Contestants
     that are wrong on purpose have one each, and are in no other.
+>>>>>>> main
     """
     rows = results.rows
     if rows.empty:
@@ -58,7 +67,7 @@ def tell(results: Any) -> list[str]:
         [*why, *([] if no_answer else flat)],
         *([sentence] for sentence in answer_faults.tell(results)),
         [] if mostly else drawn,
-        slices_words.summed(results),
+        [*from_starts.summed(results), *slices_words.summed(results)],
         filter(None, [criteria_words.summed(results)]),
     ]
     return list(filter(None, map(" ".join, paragraphs)))

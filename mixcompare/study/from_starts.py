@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mixcompare.study import words
+from mixcompare.study.answer_faults import faults
 from mixcompare.study.ends import NO_END, parse_theta
 
 TOLERANCES = (1.0, 0.01, 1e-4)
@@ -91,6 +92,28 @@ def _numbers(values: dict[str, np.ndarray]) -> Iterator[tuple[str, float]]:
         for place in np.ndindex(array.shape):
             shown = ", ".join(str(i + 1) for i in (place if several else place[:1]))
             yield f"{name}[{shown}]", float(array[place])
+
+
+def summed(results: Any) -> Iterator[str]:
+    """For the answer to the study's question: starts from which methods, right ones, ended at a saddle."""
+    lines = results.from_starts()
+    wrong = set(results.rows["method"][faults(results.rows) != ""])
+    held = lines[
+        (lines["finding"] == "saddle")
+        & lines["gap"].notna()
+        & ~lines["method"].isin(wrong)
+        & (lines["start"] != "")
+    ]
+    for (data, _, replicate, start), rows in held.groupby(
+        ["data", "model", "replicate", "start"], sort=False
+    ):
+        if replicate == 0:
+            ends = "ends" if len(rows) == 1 else "end"
+            below = max(float(gap) for gap in rows["gap"])
+            yield (
+                f"From {start} ({data}) {words.listed(list(rows['method']))} {ends} at a saddle, "
+                f"{words.gap(below)} nats below the best known optimum."
+            )
 
 
 def tell(lines: pd.DataFrame) -> Iterator[str]:

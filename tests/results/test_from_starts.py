@@ -10,7 +10,7 @@ import pytest
 from planted import BEST, LOWER, row, theta
 
 from mixcompare.data import Dataset
-from mixcompare.study.from_starts import tell
+from mixcompare.study.from_starts import summed, tell
 from mixcompare.study.results import Results
 
 
@@ -53,6 +53,17 @@ def test_sentences_name_who_does_not_arrive_and_who_is_slow() -> None:
         "em needs 3 steps to come within 0.0001 nats of the best known optimum from start 2 (means[2] = 1), "
         "and 21 from start 3 (means[2] = 2)."
     )
+
+
+def test_a_saddle_is_named_in_the_answer() -> None:
+    (text,) = summed(made())
+    assert text == (
+        "From means[2] = 0 (planted) em ends at a saddle, 10 nats below the best known optimum."
+    )
+    wrong = made()
+    wrong.fits["fault"] = "on purpose"
+    assert list(summed(Results(wrong.fits, pd.DataFrame(), wrong.study, wrong.data,
+                               histories=wrong.histories))) == []  # fmt: skip
 
 
 def test_without_histories_there_is_nothing() -> None:
