@@ -18,6 +18,7 @@ from mixcompare.study import (
     calibration,
     criteria_words,
     groups_words,
+    iterations_words,
     lead,
     slices_words,
     stopped_words,
@@ -27,11 +28,11 @@ from mixcompare.study import (
 def tell(results: Any) -> list[str]:
     """Paragraphs: who found the best known optimum and knew it; why not; who is wrong; what draws say.
 
-    The study's `lead` opens the first. Where there is none, known groups of real data come before it, what
-    stopping early cost, intervals where the study asked for them, data without an answer where they are
-    the first, and draws where most methods are samplers; slices and the choice of model come last. Each is
-    left out where there is nothing of its kind to say. Contestants that are wrong on purpose have one each,
-    and are in no other.
+    The study's `lead` opens the first. Where there is none, these come before it: known groups of real
+    data, what stopping early cost, intervals where the study asked for them, data without an answer where
+    they are the first, and draws where most methods are samplers. The plateau of a fit that is animated
+    opens all; slices and the choice of model come last. Each is left out where there is nothing of its kind
+    to say. Contestants that are wrong on purpose have one each, and are in no other.
     """
     rows = results.rows
     if rows.empty:
@@ -44,6 +45,7 @@ def tell(results: Any) -> list[str]:
     found = [*_found(results, points), *answer_claims.tell(points)]
     leading = not lead.chosen(results).empty
     paragraphs = [
+        iterations_words.summed(results),
         found if leading else [],
         [*groups_words.summed(results), *stopped_words.summed(results)],
         answer_truth.tell(results),

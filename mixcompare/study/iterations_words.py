@@ -40,6 +40,19 @@ def tell(case: Case) -> Iterator[str]:
     yield from (f"{case.name}: {text}" for text in _stopped(case, methods))
 
 
+def summed(results: Any) -> Iterator[str]:
+    """The plateau of the fits that the study animates, where it animates some that met one."""
+    shown = results.study.get("animate") or {}
+    mine = results.rows[results.rows["data"] == shown.get("data")]
+    for (data, model), rows in mine.groupby(["data", "model"], sort=False):
+        case = Case(results, str(data), str(model), rows)
+        group = [run for run in runs(results, case.points) if run.method == shown.get("method")]
+        yield from (
+            f"{case.name[:1].upper()}{case.name[1:]}: {text}"
+            for text in _plateau(group, several=len(group) > 1)
+        )
+
+
 def _grouped(kept: Sequence[Run], name: Callable[[Run], str]) -> dict[str, list[Run]]:
     groups: dict[str, list[Run]] = {}
     for run in kept:
