@@ -25,6 +25,9 @@ TELLING = 6
 """Pairs of fits needed before an exact McNemar test can give p below 0.05 (2 / 2**6)."""
 
 
+CASE = ["data", "model"]
+
+
 class Score(NamedTuple):
     """In `k` of `n` fits a method ended there; at `denied` of all its ends the solver reported failure."""
 
@@ -52,25 +55,37 @@ def tell(points: pd.DataFrame, defined: bool = False) -> Iterator[str]:
         )
         return
     at = BEST if defined else DEFINED
-    cases = [(name, rows) for name, rows in counted.groupby(["data", "model"], sort=False)]
+    cases = _cases(points, counted)
     if not _apart(counted, len(cases)):
         text = _scored(_scores(counted), at)
-        text = f"Of the others, {text[:1].lower()}{text[1:]}" if defined else text
+        text = f"Among the other fits: {text[:1].lower()}{text[1:]}" if defined else text
         yield f"{text}{_left_out(points)}."
         return
-    for i, ((data, model), rows) in enumerate(cases):
-        alone = points.loc[points["data"] == data, "model"].nunique() == 1
-        name = str(data) if alone else f"{data} ({model})"
+    for i, (name, rows) in enumerate(cases):
         text = _scored(_scores(rows), BEST if i else at)
         without = _left_out(points) if i == len(cases) - 1 else ""
         yield f"{name[:1].upper()}{name[1:]}: {text[:1].lower()}{text[1:]}{without}."
+
+
+def _cases(points: pd.DataFrame, counted: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """By name, the rows of each data set and model; of each data set where these are many."""
+    models = {str(data): rows["model"].nunique() for data, rows in points.groupby("data")}
+    if len(counted[CASE].drop_duplicates()) > APART:
+        return [
+            (f"{data} ({models[str(data)]} models)" if models[str(data)] > 1 else str(data), rows)
+            for data, rows in counted.groupby("data", sort=False)
+        ]
+    return [
+        (str(data) if models[str(data)] == 1 else f"{data} ({model})", rows)
+        for (data, model), rows in counted.groupby(CASE, sort=False)
+    ]
 
 
 def _apart(counted: pd.DataFrame, cases: int) -> bool:
     """Whether data sets are few enough to be spoken of one by one, and differ."""
     if not 1 < cases <= APART or counted["method"].nunique() > FEW:
         return False
-    hits = counted["reached"].eq(True).groupby([counted[n] for n in ("data", "model", "method")])
+    hits = counted["reached"].eq(True).groupby([counted[n] for n in (*CASE, "method")])
     shares = hits.mean().groupby("method")
     return bool((shares.max() > shares.min()).any())
 

@@ -64,7 +64,7 @@ def _standings(ranking: Ranking, first: bool) -> str:
         groups.setdefault(hits, []).append(quoted(name))
     parts: list[str] = []
     for hits, names in groups.items():
-        each = "each " if len(names) > 1 else ""
+        each = "each " if hits and len(names) > 1 else ""
         often = words.times(hits) if hits else "never"
         reached = "" if parts else f"reached {at} "
         parts.append(f"{listed(names)} {reached}{each}{often}")

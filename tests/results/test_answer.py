@@ -222,6 +222,17 @@ def test_few_methods_on_few_data_sets_are_told_apart_where_they_differ():
     assert "Planted" not in answer([r for r in rows if r["finding"] == "maximum"])
 
 
+def test_many_models_of_few_data_sets_are_told_by_data_set():
+    rows = [
+        r
+        for k in range(5)
+        for r in several("em", GOOD, *([] if k else [LOST]), model=f"gaussian K={k + 1} full")
+    ] + several("em", GOOD, LOST, LOST, data="other")
+    said = answer(rows)
+    assert "Planted (5 models): in 5 of 6 fits em ended at the best known optimum, the" in said
+    assert "Other: in 1 of 3 fits em ended at the best known optimum." in said
+
+
 def test_many_methods_that_get_there_sometimes_are_counted():
     names = [f"m{k}" for k in range(7)]
     rows = [

@@ -241,6 +241,18 @@ def test_a_plateau_in_words(faithful):
     )
 
 
+def test_the_plateau_of_an_animated_fit_opens_the_answer(faithful):
+    data, loglik, points = faithful
+    found = kept(data, ("em", 0, loglik, points, {}))
+    assert "plateau" not in found.answer()[0]
+    found.study["animate"] = {"data": "planted", "method": "em", "start": 0}
+    assert found.answer()[0].startswith(
+        "Planted: em sat on a plateau near -542 nats for 29 iterations"
+    )
+    found.study["animate"] = {"data": "planted", "method": "bfgs", "start": 0}
+    assert "plateau" not in found.answer()[0]
+
+
 def test_starts_are_named_where_there_are_several(faithful):
     data, loglik, points = faithful
     found = kept(data, *[("em", k, loglik, points, {}) for k in range(3)])

@@ -65,7 +65,7 @@ def test_the_rest_of_the_fits_is_told_after_it_and_the_definition_once():
     said = opening(rows, {"methods": ["em", "bfgs"]})
     assert said.count("the highest verified one") == 1
     assert (
-        "Of the others, in all 40 fits cg ended at the best known optimum, and so did powell."
+        "Among the other fits: in all 40 fits cg ended at the best known optimum, and so did powell."
         in said
     )
 
