@@ -42,6 +42,7 @@ COLUMNS = (
     "start_scheme",
     "start_index",
     "target",
+    "start",
     "theta",
     "loglik",
     "said_success",

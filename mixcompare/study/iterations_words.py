@@ -54,7 +54,8 @@ def summed(results: Any) -> Iterator[str]:
     wanted = (film["method"], film.get("start", 0))
     for run in runs(results, case.points):
         if (run.method, run.start) == wanted:
-            yield from (f"On {case.name}, {text}" for text in _plateau([run], several=False))
+            name = f"{case.name[:1].upper()}{case.name[1:]}"
+            yield from (f"{name}: {text}" for text in _plateau([run], several=False))
             return
 
 

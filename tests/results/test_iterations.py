@@ -241,18 +241,6 @@ def test_a_plateau_in_words(faithful):
     )
 
 
-def test_the_plateau_of_an_animated_fit_opens_the_answer(faithful):
-    data, loglik, points = faithful
-    found = kept(data, ("em", 0, loglik, points, {}))
-    assert "plateau" not in found.answer()[0]
-    found.study["animate"] = {"data": "planted", "method": "em", "start": 0}
-    assert found.answer()[0].startswith(
-        "Planted: em sat on a plateau near -542 nats for 29 iterations"
-    )
-    found.study["animate"] = {"data": "planted", "method": "bfgs", "start": 0}
-    assert "plateau" not in found.answer()[0]
-
-
 def test_starts_are_named_where_there_are_several(faithful):
     data, loglik, points = faithful
     found = kept(data, *[("em", k, loglik, points, {}) for k in range(3)])
@@ -321,7 +309,7 @@ def test_the_plateau_of_the_film_is_in_the_answer(faithful):
     found.study = {**STUDY, "animate": {"data": "planted", "method": "em", "start": 0}}
     first = found.answer()[0]
     assert first.startswith(
-        "On planted, em sat on a plateau near -542 nats for 29 iterations (2 to 30)"
+        "Planted: em sat on a plateau near -542 nats for 29 iterations (2 to 30)"
     )
     assert "other start" not in first
     found.study["animate"]["method"] = "squarem"
