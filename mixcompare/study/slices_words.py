@@ -46,11 +46,11 @@ def summed(results: Any) -> Iterator[str]:
         held = {
             method: saddle[index] for method, index in basins.maps.items() if saddle[index].any()
         }
-        kept = f"; they are kept by a saddle: {_shares(held)}" if held else ""
+        kept = f"; these end at a saddle: {_shares(held)}" if held else ""
         first, second = one.cut.names
         yield (
-            f"Started from {starts:,} points all over {first} and {second} ({one.data.name}), methods end at "
-            f"the best optimum that any of them reaches from these shares: {best}{kept}."
+            f"Of {starts:,} starts all over {first} and {second} ({one.data.name}) these shares lead to the "
+            f"best optimum found from there: {best}{kept}."
         )
 
 

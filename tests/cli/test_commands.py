@@ -87,7 +87,9 @@ def test_list_studies_gives_titles(tmp_path, monkeypatch):
     assert "cannot be read" in result.stdout
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["report"], ["index"], ["fit"], ["verify"], ["list"]])
+@pytest.mark.parametrize(
+    "command", [[], ["run"], ["report"], ["index"], ["fit"], ["verify"], ["list"]]
+)
 def test_every_command_explains_itself(command):
     result = invoke(*command, "--help")
     assert result.exit_code == 0

@@ -260,3 +260,16 @@ def test_a_wrong_slice_is_told_in_one_message(case: str, tmp_path: Path) -> None
         load_study(path)
     for phrase in phrases:
         assert phrase in str(caught.value)
+
+
+@pytest.mark.slow
+def test_dask_keeps_the_same_slice(study: Path, tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed", reason="dask is an extra: mixcompare[dask]")
+    run_study(study, tmp_path / "one", quick=True)
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address=None
+    ) as cluster:
+        address = cluster.scheduler_address
+        run_study(study, tmp_path / "dask", quick=True, scheduler=address)
+    for path in (tmp_path / "one" / "slices").glob("*"):
+        assert path.read_bytes() == (tmp_path / "dask" / "slices" / path.name).read_bytes()

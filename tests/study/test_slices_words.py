@@ -65,9 +65,8 @@ def test_a_better_optimum_elsewhere_is_told() -> None:
 def test_the_answer_names_shares_and_saddles() -> None:
     (text,) = summed(SimpleNamespace(slices={"means": made()}))
     assert text == (
-        "Started from 100 points all over means[1] and means[2] (x), methods end at the best optimum that "
-        "any of them reaches from these shares: em 80 % and bfgs 45 %; they are kept by a saddle: em 20 % "
-        "and bfgs 10 %."
+        "Of 100 starts all over means[1] and means[2] (x) these shares lead to the best optimum found from "
+        "there: em 80 % and bfgs 45 %; these end at a saddle: em 20 % and bfgs 10 %."
     )
 
 

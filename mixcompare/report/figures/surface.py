@@ -43,7 +43,17 @@ def draw_relief(landscape: Landscape, ax: Any = None, depth: float | None = None
     depth = float(np.quantile(finite, 0.9)) if depth is None else depth
     x, y = np.meshgrid(*landscape.slice.grids)
     height = -np.where(np.isfinite(below), np.minimum(below, depth), depth)
-    ax.plot_surface(x, y, height, cmap="cividis", lw=0, rcount=100, ccount=100, rasterized=True)
+    ax.plot_surface(
+        x,
+        y,
+        height,
+        cmap="cividis",
+        lw=0,
+        rcount=100,
+        ccount=100,
+        rasterized=True,
+        antialiased=False,
+    )
     first, second = landscape.slice.names
     ax.set_xlabel(first)
     ax.set_ylabel(second)

@@ -7,7 +7,7 @@ from typing import Any
 
 from mixcompare import registry
 from mixcompare.report.document import Drawing, Items, Section, Tabular
-from mixcompare.report.tables import Column, Table, findings, fixed, number, text, whole
+from mixcompare.report.tables import Column, Table, findings, fixed, number, text, typeset, whole
 from mixcompare.report.view import Case, View, records, slug
 from mixcompare.study import slices_words
 from mixcompare.study.slices import StudySlice
@@ -24,7 +24,7 @@ class Shown:
 def compute(view: View, case: Case) -> list[Shown]:
     """The slices of one data set and model."""
     return [
-        Shown(one, list(slices_words.tell(one, _best_known(case))))
+        Shown(one, [typeset(text) for text in slices_words.tell(one, _best_known(case))])
         for one in view.results.slices.values()
         if one.model == case.model_name and one.data is case.dataset
     ]
