@@ -49,7 +49,7 @@ class VarianceAsDeviation(Estimator):
 
     name: ClassVar[str] = "em (wrong)"
     kind: ClassVar[str] = "em"
-    fault: ClassVar[str] = "Its E-step takes the variance where the standard deviation belongs."
+    fault: ClassVar[str] = "its E-step takes the variance where the standard deviation belongs"
 
     def supports(self, model: MixtureModel, n_features: int) -> str:
         """Normal components in one dimension."""
@@ -105,8 +105,8 @@ class NotTheLogLikelihood(Estimator):
     name: ClassVar[str] = "em, its sum (wrong)"
     kind: ClassVar[str] = "em"
     fault: ClassVar[str] = (
-        "What it prints as log-likelihood is a part of the expected complete-data log-likelihood, with "
-        "the square of the number of observations in place of the rest."
+        "what it prints as log-likelihood is a part of the expected complete-data log-likelihood, with "
+        "the square of the number of observations in place of the rest"
     )
 
     def supports(self, model: MixtureModel, n_features: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -37,7 +38,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Index:
-    """What was written: the main page, the entries, and expectations by study, the broken ones first."""
+    """What was written: the main page, the entries, and expectations in the order of their studies."""
 
     page: Path
     entries: Sequence[Entry]
@@ -50,17 +51,48 @@ class Index:
     @property
     def tally(self) -> str:
         """For example "All 24 expected numbers were reproduced."."""
-        n, good, broken = len(self.rows), self.count("reproduced"), self.count(BROKEN)
-        if not n:
-            return "No study states an expectation."
-        parts = [f"{words.of(good, n)} expected numbers were reproduced"]
-        if broken:
-            parts.append(f"{broken:,} {'was' if broken == 1 else 'were'} not")
-        unchecked = n - good - broken
-        if unchecked:
-            parts.append(f"{unchecked:,} cannot be checked at quick size")
-        first = words.listed(parts)
-        return f"{first[:1].upper()}{first[1:]}."
+        return tally(self.rows) or "No study states an expectation."
+
+    @property
+    def broken(self) -> Table:
+        """What was not reproduced, of all studies."""
+        rows = [row for row in self.rows if row["status"] == BROKEN]
+        return Table("not-reproduced", "", _COLUMNS, rows)
+
+    def tables(self) -> list[tuple[Entry, str, Table]]:
+        """Each study that states expectations: how many were reproduced, and the table of them."""
+        columns = [column for column in _COLUMNS if column.key != "study"]
+        made = []
+        for i, entry in enumerate(self.entries, 1):
+            rows = [row for row in self.rows if row["study"] == entry.name]
+            if rows:
+                made.append((entry, tally(rows), Table(f"study-{i}", "", columns, rows)))
+        return made
+
+
+def tally(rows: Sequence[dict[str, Any]]) -> str:
+    """How many of some expectations were reproduced, were not, and cannot be told; "" without any."""
+    n = len(rows)
+    count = Counter(row["status"] for row in rows)
+    good, broken = count["reproduced"], count[BROKEN]
+    if not n:
+        return ""
+    if n == 1:
+        verb = (
+            "was"
+            if good
+            else "was not"
+            if broken
+            else "cannot be checked at quick size, so was not"
+        )
+        return f"The one expected number {verb} reproduced."
+    parts = [f"{words.of(good, n)} expected numbers were reproduced"]
+    if broken:
+        parts.append(f"{broken:,} {'was' if broken == 1 else 'were'} not")
+    if unchecked := n - good - broken:
+        parts.append(f"{unchecked:,} cannot be checked at quick size")
+    text = words.listed(parts)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def write_index(folder: str | Path) -> Index:
@@ -75,7 +107,6 @@ def write_index(folder: str | Path) -> Index:
         for entry in entries
         for expected in (entry.summary.expectations if entry.summary else ())
     ]
-    rows.sort(key=lambda row: row["status"] != BROKEN)
     index = Index(folder / "index.html", entries, rows)
     for name, template in (("index.html", "index.html.j2"), ("README.md", "index.md.j2")):
         write(folder / name, _render(template, index))
@@ -109,7 +140,6 @@ def _row(entry: Entry, expected: Expected) -> dict[str, Any]:
     return {
         "study": entry.name,
         "quantity": expected.quantity.replace("_", " "),
-        "meaning": expected.meaning,
         "where": _where(expected.where),
         "expected": _plain(expected.expected),
         "found": _plain(expected.found),
@@ -141,14 +171,18 @@ def _found(value: Any, note: str | None = None) -> str:
 
 
 def _render(template: str, index: Index) -> str:
-    meanings = {row["quantity"]: row["meaning"] for row in index.rows}
+    meanings = {
+        name.replace("_", " "): meaning
+        for entry in index.entries
+        if entry.summary
+        for name, meaning in entry.summary.quantities.items()
+    }
     methods = {name for entry in index.entries if entry.summary for name in entry.summary.methods}
     made = environment(template, naming(methods))
     page = made.get_template(template).render(
         index=index,
         number_of=words.number_of,
         picture=partial(_picture, index.page.parent),
-        table=Table("expectations", "", _COLUMNS, index.rows),
         meanings=sorted(meanings.items()),
     )
     return tidy(page)

@@ -128,7 +128,7 @@ def paired[T](items: Sequence[T], method: Callable[[T], str]) -> list[T | None]:
     """
     groups: dict[str, list[T | None]] = {}
     for item in items:
-        groups.setdefault(method(item).partition("[")[0], []).append(item)
+        groups.setdefault(re.split(r"\s*[\[,(]", method(item))[0], []).append(item)
     places: list[T | None] = [group[0] for group in groups.values() if len(group) == 1]
     for group in groups.values():
         if len(group) > 1:

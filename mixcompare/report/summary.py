@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from mixcompare.errors import StoreError
 from mixcompare.report.tables import typeset
 from mixcompare.report.view import records
@@ -19,10 +21,9 @@ FILE = "summary.json"
 
 @dataclass(frozen=True)
 class Expected:
-    """One [[expect]] block beside what was found, if anything; `meaning` says what the quantity is."""
+    """One [[expect]] block beside what was found, if anything."""
 
     quantity: str
-    meaning: str
     where: dict[str, Any]
     expected: str
     found: Any
@@ -33,7 +34,10 @@ class Expected:
 
 @dataclass(frozen=True)
 class Summary:
-    """A report in short: one sentence on what was found, its sizes, its first figure, its expectations."""
+    """A report in short: one sentence on what was found, sizes, the first figure, expectations.
+
+    `quantities` says what each of those that are expected is.
+    """
 
     title: str
     question: str
@@ -43,12 +47,17 @@ class Summary:
     data_sets: int
     methods: Sequence[str]
     figure: str
+    quantities: dict[str, str]
     expectations: Sequence[Expected]
 
 
 def text(results: Any, figure: str) -> str:
     """The summary of a Results as JSON; `figure` is the name of a figure that stands for it, or ""."""
     rows, study = results.rows, results.study
+    expected = [
+        Expected(**{f.name: line[f.name] for f in fields(Expected)})
+        for line in records(results.expectations())
+    ]
     made = Summary(
         title=study.get("title") or "Comparison",
         question=study.get("question", ""),
@@ -58,13 +67,8 @@ def text(results: Any, figure: str) -> str:
         data_sets=len(rows[["data", "replicate"]].drop_duplicates()),
         methods=list(dict.fromkeys(rows["method"])),
         figure=figure,
-        expectations=[
-            Expected(
-                meaning=QUANTITIES[line["quantity"]].doc,
-                **{f.name: line[f.name] for f in fields(Expected) if f.name != "meaning"},
-            )
-            for line in records(results.expectations())
-        ],
+        quantities={one.quantity: QUANTITIES[one.quantity].doc for one in expected},
+        expectations=expected,
     )
     return json.dumps(asdict(made), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -72,11 +76,11 @@ def text(results: Any, figure: str) -> str:
 def read(path: Path) -> Summary:
     """The summary in a file; StoreError where it is not one."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        blocks = [Expected(**block) for block in values.pop("expectations")]
-        return Summary(**values, expectations=blocks)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return TypeAdapter(Summary).validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
         raise StoreError(
-            f"{path}: expected the summary of a report, got something else ({error}): write the report "
-            "again with mixcompare report"
+            f"{path}: expected the summary of a report, got something else ({f'{where}: ' if where else ''}"
+            f"{first['msg']}): write the report again with mixcompare report"
         ) from error

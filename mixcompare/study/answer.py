@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -19,6 +19,7 @@ from mixcompare.study import (
     criteria_words,
     from_starts,
     groups_words,
+    iterations_words,
     lead,
     slices_words,
     stopped_words,
@@ -28,26 +29,33 @@ from mixcompare.study import (
 def tell(results: Any) -> list[str]:
     """Paragraphs: who found the best known optimum and knew it; why not; who is wrong; what draws say.
 
-    The study's `lead` opens the first. Before it come known groups of real data, what stopping early cost,
-    and intervals where the study asked for them; saddles, slices and the choice of model come last. Each
-    is left out where there is nothing of its kind to say. Where the first data have no answer, that is
-    said first. Draws come first where the lead, or else most methods, are samplers. Contestants that are
-    wrong on purpose have one each, and are in no other.
+    The study's `lead` opens the first. Where there is none, known groups of real data come before it, what
+    stopping early cost, the plateau of the fit shown in motion, intervals where the study asked for them,
+    data without an answer where they are the first, and draws where most methods are samplers; saddles,
+    slices and the choice of model come last. Each is left out where there is nothing of its kind to say.
+    Contestants that are wrong on purpose have one each, and are in no other.
     """
     rows = results.rows
     if rows.empty:
         return ["There are no fits to report."]
     points = rows[~rows["sampler"] & (answer_faults.faults(rows) == "")]
-    why, flat = answer_why.tell(points, _typed(results.study)), list(answer_flat.tell(results))
+    why, flat = answer_why.tell(points, results.study), list(answer_flat.tell(results))
     no_answer = answer_flat.leads(results)
     drawn = [_sentence("; ".join(phrases)) for phrases in _drawn(results) if phrases]
     mostly = _mostly_drawn(results)
+    found = [*_found(results, points), *answer_claims.tell(points)]
+    leading = not lead.chosen(results).empty
     paragraphs = [
-        [*groups_words.summed(results), *stopped_words.summed(results)],
+        found if leading else [],
+        [
+            *groups_words.summed(results),
+            *stopped_words.summed(results),
+            *iterations_words.summed(results),
+        ],
         answer_truth.tell(results),
         flat if no_answer else [],
         drawn if mostly else [],
-        [*_found(results, points), *answer_claims.tell(points)],
+        [] if leading else found,
         [*why, *([] if no_answer else flat)],
         *([sentence] for sentence in answer_faults.tell(results)),
         [] if mostly else drawn,
@@ -58,9 +66,13 @@ def tell(results: Any) -> list[str]:
 
 
 def headline(results: Any) -> str:
-    """The one sentence of `tell` that says most: the first, of the lead where there is one."""
+    """The one sentence of `tell` that says most: the first, of the lead where there is one.
+
+    With where a contestant that is wrong on purpose ended, where there is one.
+    """
     first = [*lead.tell(results), tell(results)[0]][0]
-    return f"{first.split('. ')[0].rstrip('.')}."
+    wrong = answer_faults.ended(results)
+    return f"{first.split('. ')[0].rstrip('.')}{f'; {wrong}' if wrong else ''}."
 
 
 def _found(results: Any, points: pd.DataFrame) -> Iterator[str]:
@@ -89,8 +101,3 @@ def _mostly_drawn(results: Any) -> bool:
 
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
-
-
-def _typed(study: Mapping[str, Any]) -> dict[str, str]:
-    """What each label of a method stands for, as typed in the study."""
-    return {b.get("label") or b["name"]: b["name"] for b in study.get("method", [])}

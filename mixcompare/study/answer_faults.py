@@ -10,7 +10,7 @@ import pandas as pd
 from mixcompare.study import contests, words
 from mixcompare.study.case import Case
 from mixcompare.study.ends import parse
-from mixcompare.study.words import listed, quoted
+from mixcompare.study.words import quoted
 
 PRINTED = 1e-3
 """Nats by which what a method printed may differ from the log-likelihood of its end."""
@@ -32,24 +32,42 @@ def tell(results: Any) -> Iterator[str]:
         parts = []
         for (data, model), mine in cases:
             name = Case(results, str(data), str(model), mine).name
-            where = f"on {name} " if rows["data"].nunique() > 1 or len(cases) > 1 else ""
+            where = f"{name}: " if rows["data"].nunique() > 1 or len(cases) > 1 else ""
             parts.append(f"{where}{_one(mine.iloc[0]) if len(mine) == 1 else _many(mine)}")
-        yield f"{quoted(str(method))} is wrong on purpose ({_clause(fits)}): {'; '.join(parts)}."
+        text = "; ".join(parts)
+        yield (
+            f"{quoted(str(method))} is wrong on purpose: {_clause(fits)}. {text[:1].upper()}{text[1:]}."
+        )
+
+
+def ended(results: Any) -> str:
+    """Where the first fit of the first of them ended, in one clause; "" without any."""
+    rows = results.rows
+    wrong = rows[faults(rows) != ""]
+    if wrong.empty:
+        return ""
+    row = wrong.iloc[0]
+    return f"{quoted(str(row['method']))} ended {_place(row)}{_below(row)}"
 
 
 def _clause(fits: pd.DataFrame) -> str:
-    return str(fits["fault"].iloc[0]).rstrip(".")
+    """The fault as a clause; a first word that is no name or abbreviation loses its capital."""
+    text = str(fits["fault"].iloc[0]).rstrip(".")
+    return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
 
 
 def _one(row: Any) -> str:
-    where = _PLACES.get(row["finding"]) or contests.place(row)
-    parts = [f"it ended {where}{_below(row)}"]
+    parts = [f"it ended {_place(row)}{_below(row)}"]
     if row["claimed"] is not None:
         borne = row["sound"] is not None and row["claimed"] != row["sound"]
         said = "that it had succeeded" if row["claimed"] else "that it had failed"
         parts.append(f"said{', wrongly,' if borne else ''} {said}")
     parts += _printed(row)
-    return listed(parts)
+    return ", and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def _place(row: Any) -> str:
+    return _PLACES.get(row["finding"]) or contests.place(row)
 
 
 def _below(row: Any) -> str:

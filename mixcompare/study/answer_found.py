@@ -26,18 +26,18 @@ TELLING = 6
 
 
 class Score(NamedTuple):
-    """In `k` of `n` fits a method ended there; `denied` if its solver reported failure at any of them."""
+    """In `k` of `n` fits a method ended there; at `denied` of all its ends the solver reported failure."""
 
     method: str
     k: int
     n: int
-    denied: bool
+    denied: int
 
 
 def tell(points: pd.DataFrame, defined: bool = False) -> Iterator[str]:
     """Who ended there, of fits by point methods; a sentence a data set where that is short.
 
-    `defined`: the best known optimum has been explained already.
+    `defined`: others have been spoken of already, and the best known optimum is explained.
     """
     if points.empty:
         return
@@ -54,17 +54,16 @@ def tell(points: pd.DataFrame, defined: bool = False) -> Iterator[str]:
     at = BEST if defined else DEFINED
     cases = [(name, rows) for name, rows in counted.groupby(["data", "model"], sort=False)]
     if not _apart(counted, len(cases)):
-        yield f"{_scored(_scores(counted), at)}{_left_out(points)}."
+        text = _scored(_scores(counted), at)
+        text = f"Of the others, {text[:1].lower()}{text[1:]}" if defined else text
+        yield f"{text}{_left_out(points)}."
         return
-    parts = []
-    for (data, model), rows in cases:
+    for i, ((data, model), rows) in enumerate(cases):
         alone = points.loc[points["data"] == data, "model"].nunique() == 1
-        text = _scored(_scores(rows), at)
-        parts.append(f"on {data if alone else f'{data} ({model})'} {text[:1].lower()}{text[1:]}")
-        at = BEST
-    for part in parts[:-1]:
-        yield f"{part[:1].upper()}{part[1:]}."
-    yield f"{parts[-1][:1].upper()}{parts[-1][1:]}{_left_out(points)}."
+        name = str(data) if alone else f"{data} ({model})"
+        text = _scored(_scores(rows), BEST if i else at)
+        without = _left_out(points) if i == len(cases) - 1 else ""
+        yield f"{name[:1].upper()}{name[1:]}: {text[:1].lower()}{text[1:]}{without}."
 
 
 def _apart(counted: pd.DataFrame, cases: int) -> bool:
@@ -82,7 +81,7 @@ def _scores(counted: pd.DataFrame) -> list[Score]:
             quoted(str(method)),
             int(fits["reached"].eq(True).sum()),
             len(fits),
-            bool(fits["claimed"].eq(False).any()),
+            int(fits["claimed"].eq(False).sum()),
         )
         for method, fits in counted.groupby("method", sort=False)
     ]
@@ -112,7 +111,8 @@ def _every(every: list[Score], at: str) -> str:
         own = [m if size == n else f"{m} ({_all(size)})" for m, _, size, _ in others]
         text += f", and so did {listed(own)}"
     if denied and len(denied) < len(every):
-        text += f"; {listed(denied)} did too, but at times denied it"
+        always = all(score.denied in (0, score.n) for score in every)
+        text += f"; {listed(denied)} did too, but {'' if always else 'at times '}denied it"
     return text
 
 
@@ -165,29 +165,36 @@ def _left_out(points: pd.DataFrame) -> str:
 def shortfalls(points: pd.DataFrame) -> Iterator[str]:
     """Which methods got there less often than the best of the same starts by more than chance.
 
-    Exact McNemar tests, or t tests over data sets (`ranking.p_values`), of all pairs of methods on all
-    data, adjusted by Holm. Nothing where no method fell short, or no test could have told.
+    Exact McNemar tests, or t tests over data sets (`ranking.p_values`), of every method against the best
+    one of its data, adjusted by Holm. Nothing where no method fell short, or no test could have told.
     """
     pairs = compare_pairs(points)
     if pairs.empty or pairs["pairs"].max() < TELLING:
         return
-    pairs["p"] = holm(p_values(pairs))
-    short: dict[str, bool] = {}
-    for _, case in pairs.groupby(["data", "model"], sort=False):
-        names = list(dict.fromkeys([*case["method"], *case["other"]]))
-        rows = points[(points["data"] == case["data"].iloc[0])]
-        rows = rows[(rows["model"] == case["model"].iloc[0])]
-        share = rows["reached"].eq(True).groupby(rows["method"]).mean()
-        best = max(names, key=lambda name: share[name])
-        for line in case[(case["method"] == best) | (case["other"] == best)].itertuples():
-            behind = line.difference < 0 if line.other == best else line.difference > 0
-            name = str(line.method if line.other == best else line.other)
-            if behind:
-                short[name] = short.get(name, False) or line.p < LEVEL
-    beyond = [quoted(name) for name in short if short[name]]
-    within = [quoted(name) for name in short if not short[name]]
-    if short:
-        yield f"{_of_these(beyond, within)} (paired by start, corrected for {len(pairs):,} tests)."
+    behind = pd.concat([_behind(case) for _, case in pairs.groupby(["data", "model"], sort=False)])
+    behind["p"] = holm(p_values(behind))
+    short = behind[behind["lead"] > 0].groupby("name", sort=False)["p"].min()
+    beyond = [quoted(str(name)) for name in short.index[short < LEVEL]]
+    within = [quoted(str(name)) for name in short.index[short >= LEVEL]]
+    if len(short):
+        tests = number_of(len(behind), "test")
+        yield f"{_of_these(beyond, within)} (each against the best from the same starts, {tests})."
+
+
+def _behind(pairs: pd.DataFrame) -> pd.DataFrame:
+    """The pairs of one data set that have its best method, with the `name` of the other and by how much."""
+    best, most = "", -1.0
+    for name in dict.fromkeys([*pairs["method"], *pairs["other"]]):
+        mine, other = pairs["method"] == name, pairs["other"] == name
+        lead = pairs["difference"].where(mine, -pairs["difference"])[mine | other].mean()
+        if lead > most:
+            best, most = name, lead
+    with_it = pairs[(pairs["method"] == best) | (pairs["other"] == best)]
+    first = with_it["method"] == best
+    return with_it.assign(
+        name=with_it["other"].where(first, with_it["method"]),
+        lead=with_it["difference"].where(first, -with_it["difference"]),
+    )
 
 
 def _of_these(beyond: list[str], within: list[str]) -> str:

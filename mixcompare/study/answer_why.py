@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -12,13 +13,13 @@ START = ["data", "model", "replicate", "start_scheme", "start_index"]
 """Rows that agree in these began at the same point of the same likelihood."""
 
 
-def tell(points: pd.DataFrame, typed: Mapping[str, str]) -> Iterator[str]:
+def tell(points: pd.DataFrame, study: Mapping[str, Any]) -> Iterator[str]:
     """What went with missing it: the formulation of the same solver, and values that are not finite."""
     rows = points[points["best_known"].notna()]
     hit = rows["reached"] == True  # noqa: E712 - None is not True
     if rows.empty or hit.all():
         return
-    parts = [*_formulations(rows, typed)]
+    parts = [*_formulations(rows, study)]
     met = rows["non_finite"] > 0
     bad, missed, good, held = (
         int(v) for v in ((met & ~hit).sum(), (~hit).sum(), (met & hit).sum(), hit.sum())
@@ -43,16 +44,18 @@ def _these(k: int, n: int) -> str:
     return f"{f'{k:,}' if k else 'none'} of the {n:,}"
 
 
-def _formulations(rows: pd.DataFrame, typed: Mapping[str, str]) -> Iterator[str]:
-    """Each formulation in brackets beside the plain one of the same solver, from the same starts."""
-    names = rows["method"].map(lambda method: typed.get(method, method))
-    hits = rows.assign(hit=rows["reached"].eq(True), typed=names)
+def _formulations(rows: pd.DataFrame, study: Mapping[str, Any]) -> Iterator[str]:
+    """Each formulation in brackets beside the plain one: same solver, starts and length of fits."""
+    blocks = {block.get("label") or block["name"]: block for block in study.get("method", [])}
+    names = rows["method"].map(lambda method: blocks.get(method, {}).get("name", method))
+    ends = rows["method"].map(lambda method: _end(blocks.get(method, {})))
+    hits = rows.assign(hit=rows["reached"].eq(True), typed=names, ends=ends)
     bracket = hits["typed"].str.extract(r"^([^\[]+)\[(.+)\]$")
     hits = hits.assign(base=bracket[0].fillna(hits["typed"]), form=bracket[1])
-    plain = hits.loc[hits["form"].isna(), [*START, "base", "hit"]]
+    plain = hits.loc[hits["form"].isna(), [*START, "base", "ends", "hit"]]
     parts: list[str] = []
     for form, mine in hits[hits["form"].notna()].groupby("form", sort=False):
-        pairs = mine.merge(plain, on=[*START, "base"], suffixes=("", "_plain"))
+        pairs = mine.merge(plain, on=[*START, "base", "ends"], suffixes=("", "_plain"))
         k, default, n = int(pairs["hit"].sum()), int(pairs["hit_plain"].sum()), len(pairs)
         if n > 1 and k != default:
             there = "" if parts else " ended there"
@@ -60,6 +63,12 @@ def _formulations(rows: pd.DataFrame, typed: Mapping[str, str]) -> Iterator[str]
             parts.append(f"[{form}]{there} in {fits} and the default one in {_few(default, n)}")
     if parts:
         yield f"with the same solvers and starts, the formulation {', '.join(parts)}"
+
+
+def _end(block: Mapping[str, Any]) -> str:
+    """When a method stops, where the study says so."""
+    options = block.get("options", {})
+    return ", ".join(f"{key} {options[key]}" for key in ("max_iter", "tol") if key in options)
 
 
 def _few(k: int, n: int) -> str:

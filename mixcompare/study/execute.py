@@ -20,7 +20,7 @@ from mixcompare.errors import DataError
 from mixcompare.fit import run_fit
 from mixcompare.metrics.base import compute_metrics
 from mixcompare.metrics.rank import rank_truth
-from mixcompare.problem import Problem
+from mixcompare.problem import Budget
 from mixcompare.records import Cost, FitRecord, Solver, Trajectory, Verdict
 from mixcompare.seeds import stream
 from mixcompare.starts.base import Start, make_start
@@ -69,7 +69,7 @@ def _on_one_data_set(tasks: tuple[Task, ...]) -> Iterator[Outcome]:
     with _naming(first):
         data = first.source.load(first.root, first.replicate)
         verifier = Verifier(first.model, data, seed=first.seed) if first.verify else None
-        _compile(first, data)
+        _compile(tasks, data)
     waiting: list[tuple[Task, FitRecord]] = []
     for task in tasks:
         with _naming(task):
@@ -102,13 +102,40 @@ def _naming(task: Task) -> Iterator[None]:
         raise
 
 
-def _compile(task: Task, data: Dataset) -> None:
-    """One pass that belongs to no fit, so that none is charged the seconds that compiling it takes."""
-    try:
-        start = _start(task, data, task.start_index)
-        Problem(task.model, data).log_likelihood(start.theta)
-    except DataError:
-        return  # nothing to fit: the rows will say so
+FIRST_PASSES = 6
+"""Passes of the fits that compile: enough for any method's first step."""
+
+_COMPILED: set[tuple[str, type, int]] = set()
+"""Models, kinds of methods and numbers of features whose code this process has compiled."""
+
+
+def _compile(tasks: tuple[Task, ...], data: Dataset) -> None:
+    """A few passes by each kind of method, so that no fit is charged the seconds that compiling takes.
+
+    Samplers report those of their own.
+    """
+    first = tasks[0]
+    for task in tasks:
+        done = (repr(task.model), type(task.estimator), data.n_features)
+        if done in _COMPILED or task.estimator.chains:
+            continue
+        try:
+            first.model.check(data)
+            start = _start(first, data, first.start_index)
+        except DataError:
+            return  # nothing to fit: the rows will say so
+        rng = stream(first.seed, "compile", 0)
+        run_fit(
+            task.model,
+            data,
+            task.estimator,
+            [start],
+            rng,
+            budget=Budget(passes=FIRST_PASSES),
+            verifier=None,
+            task={"method": task.label},
+        )
+        _COMPILED.add(done)
 
 
 def as_outcome(

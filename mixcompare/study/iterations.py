@@ -25,10 +25,19 @@ STILL = 1.0
 """Nats that must still be to come for a slow iteration to lie on a plateau: less is convergence."""
 
 LEAST = 5
-"""Slow iterations in a row that make a plateau."""
+"""Slow iterations in a row that make a plateau; of evaluations, those that were better than all before."""
+
+WHOLE = 0.1
+"""A plateau as a whole gained less than this share of what came after it."""
 
 LEAP = 5.0
 """A plateau ends in iterations that gain so many times its own mean: what is merely slow never does."""
+
+SMALL = 0.1
+"""Nats: an iteration on a plateau gained less, so that a usual stopping rule would have been fooled."""
+
+NOTICED = 1e-6
+"""Nats: smaller gains are added up; differences taken for a gradient gain as much."""
 
 ROUNDED = 1e-6
 """Relative difference up to which a printed value is the log-likelihood but for its rounding."""
@@ -70,6 +79,13 @@ class Run:
         return int(self.row["start_index"])
 
     @property
+    def shown(self) -> np.ndarray:
+        """Places of the steps that count: all iterations; of evaluations those better than all before."""
+        if self.unit == "iteration":
+            return np.arange(self.history.steps.size)
+        return np.flatnonzero(self.history.better())
+
+    @property
     def last(self) -> int:
         """The last step."""
         return int(self.history.steps[-1])
@@ -94,10 +110,14 @@ def _run(results: Any, row: Any) -> Run:
 
 
 def _iterates(row: Any, history: History) -> bool:
-    """Whether each pass was an iteration, but for one at most: by the method's own count, or its values."""
-    count = (parse(row.get("said_counts")) or {}).get("iterations")
-    counted = count is not None and row["passes"] - count in (0, 1)
-    return counted or bool(np.isfinite(history.said).sum() == history.steps[-1])
+    """Whether the steps are iterations: as many as the method counts, or prints values of.
+
+    Kept points are those of a second run, whose rounding may stop it elsewhere; the row's own passes tell
+    then.
+    """
+    count, last = (parse(row.get("said_counts")) or {}).get("iterations"), history.steps[-1]
+    counted = count is not None and (count == last or row["passes"] - count in (0, 1))
+    return counted or bool(np.isfinite(history.said).sum() == last)
 
 
 # -- parameters as people read them ---------------------------------------------------------------
@@ -195,28 +215,37 @@ class Plateau:
         return float(10.0 ** (np.floor(np.log10(max(self.smallest, 1e-300))) + 1))
 
 
-def plateaus(history: History) -> list[Plateau]:
-    """The plateaus of a run, in their order; see `SHARE`, `STILL`, `LEAST`, `LEAP`.
+def plateaus(history: History, unit: str = "iteration") -> list[Plateau]:
+    """The plateaus of a run, in their order; see the limits at the head of this file.
 
-    Only steps better than all before count; a gain over several steps is shared out evenly.
+    Only steps better than all before count. A gain over several iterations is shared out evenly; of
+    evaluations only some are meant to be better, so theirs is not.
     """
-    kept = history.better()
+    kept = _noticed(history)
     steps, loglik = history.steps[kept], history.loglik[kept]
     if steps.size < 2:
         return []
-    gains = np.diff(loglik) / np.diff(steps)
-    still = loglik[-1] - loglik[1:]
+    clock = steps if unit == "iteration" else np.arange(steps.size)
+    gains, still = np.diff(loglik) / np.diff(clock), loglik[-1] - loglik[1:]
     slow = (gains < SHARE * still) & (still > STILL)
     found = []
     for first, last in _stretches(slow):
-        gained, later = loglik[last] - loglik[first], still[last - 1]
-        length = int(steps[last] - steps[first])
-        if length >= LEAST and gains[last:].max() > LEAP * gained / length:
+        gained, later = float(loglik[last] - loglik[first]), float(still[last - 1])
+        length, smallest = int(clock[last] - clock[first]), float(gains[first:last].min())
+        leaps = gains[last:].max() > LEAP * gained / length
+        if length >= LEAST and leaps and gained < WHOLE * later and smallest < SMALL:
             middle = float(np.median(loglik[first : last + 1]))
-            smallest = float(gains[first:last].min())
-            found.append(
-                Plateau(int(steps[first]) + 1, int(steps[last]), middle, gained, later, smallest)
-            )
+            ends = int(steps[first]) + 1, int(steps[last])
+            found.append(Plateau(*ends, middle, gained, later, smallest))
+    return found
+
+
+def _noticed(history: History) -> list[int]:
+    """Places of the steps that are better than the last of these by more than `NOTICED`."""
+    found: list[int] = []
+    for i in np.flatnonzero(history.better()).tolist():
+        if not found or history.loglik[i] - history.loglik[found[-1]] > NOTICED:
+            found.append(i)
     return found
 
 

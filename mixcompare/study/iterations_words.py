@@ -21,7 +21,7 @@ from mixcompare.study.iterations import (
     readable,
     runs,
 )
-from mixcompare.study.words import listed, number_of
+from mixcompare.study.words import listed, number_of, quoted
 
 FEW = 6
 """Fits whose numbers are listed one by one; of more, the range is given."""
@@ -40,6 +40,24 @@ def tell(case: Case) -> Iterator[str]:
     yield from (f"{case.name}: {text}" for text in _stopped(case, methods))
 
 
+def summed(results: Any) -> Iterator[str]:
+    """The plateau of the fit that the study shows in motion, if it met one."""
+    film = results.study.get("animate")
+    if not film:
+        return
+    rows = results.rows
+    for key in ("data", "model"):
+        rows = rows[rows[key] == film[key]] if film.get(key) else rows
+    if rows.empty:
+        return
+    case = Case(results, str(film["data"]), str(rows["model"].iloc[0]), rows)
+    wanted = (film["method"], film.get("start", 0))
+    for run in runs(results, case.points):
+        if (run.method, run.start) == wanted:
+            yield from (f"On {case.name}, {text}" for text in _plateau([run], several=False))
+            return
+
+
 def _grouped(kept: Sequence[Run], name: Callable[[Run], str]) -> dict[str, list[Run]]:
     groups: dict[str, list[Run]] = {}
     for run in kept:
@@ -56,16 +74,16 @@ def _typed(case: Case) -> dict[str, str]:
 
 
 def _plateau(group: Sequence[Run], several: bool) -> Iterator[str]:
-    """The plateau after which most was gained, and from how many starts one was met."""
-    found = [(run, plateau) for run in group for plateau in plateaus(run.history)]
+    """The plateau after which most was gained, of the longest run, and from how many starts one was met."""
+    found = [(run, plateau) for run in group for plateau in plateaus(run.history, run.unit)]
     if not found:
         return
-    run, one = max(found, key=lambda pair: pair[1].later)
+    run, one = max(found, key=lambda pair: (round(pair[1].later, 3), pair[0].last))
     met, starts = ({_start(r) for r in some} for some in ([r for r, _ in found], group))
     start = f"from start {run.start} " if several else ""
     also = f"; {_more(len(met) - 1, len(starts) - 1)} met a plateau too" if len(met) > 1 else ""
     yield (
-        f"{start}{run.method} sat on a plateau near {_near(one)} nats for "
+        f"{start}{quoted(run.method)} sat on a plateau near {_near(one)} nats for "
         f"{number_of(one.length, run.unit)} ({one.first} to {one.last}), gaining "
         f"{words.gap(one.gained)} nats, and then gained {words.gap(one.later)} more; a rule that stops at "
         f"gains below {one.fooled:g} nats would have stopped there{also}."

@@ -16,14 +16,15 @@ DEFINED = f"{BEST}, the highest verified one of any fit to the same data"
 
 
 def chosen(results: Any) -> pd.DataFrame:
-    """The rows that the study's key `lead` is about; none without it."""
+    """The rows that the study's key `lead` is about, data in its order; none without it."""
     rows, lead = results.rows, results.study.get("lead") or {}
     if not lead:
         return rows.iloc[:0]
     data = lead.get("data") or list(dict.fromkeys(rows["data"]))
     data = [data] if isinstance(data, str) else data
     methods = lead.get("methods") or list(dict.fromkeys(rows["method"]))
-    return rows[rows["data"].isin(data) & rows["method"].isin(methods)]
+    mine = rows[rows["data"].isin(data) & rows["method"].isin(methods)]
+    return mine.sort_values("data", key=lambda names: names.map(data.index), kind="stable")
 
 
 def tell(results: Any) -> Iterator[str]:
@@ -43,21 +44,21 @@ def tell(results: Any) -> Iterator[str]:
 
 
 def _where(ranking: Ranking, rows: pd.DataFrame) -> str:
-    """For example "From the same 400 starts on raw"; the model where there are several."""
+    """For example "Raw: from the same 400 starts"; the model where there are several."""
     several = rows.loc[rows["data"] == ranking.data, "model"].nunique() > 1
     name = f"{ranking.data} ({ranking.model})" if several else ranking.data
+    name = f"{name[:1].upper()}{name[1:]}"
     if ranking.replicates == 1:
-        same = "start" if ranking.fits == 1 else f"{ranking.fits:,} starts"
-        return f"From the same {same} on {name}"
+        return (
+            f"{name}: from the same {'start' if ranking.fits == 1 else f'{ranking.fits:,} starts'}"
+        )
     if ranking.replicates == ranking.fits:
-        return f"From the same start on each of the {ranking.fits:,} data sets of {name}"
-    return (
-        f"From the same {ranking.fits:,} starts on the {ranking.replicates:,} data sets of {name}"
-    )
+        return f"{name}: from the same start on each of {ranking.fits:,} data sets"
+    return f"{name}: from the same {ranking.fits:,} starts on {ranking.replicates:,} data sets"
 
 
 def _standings(ranking: Ranking, first: bool) -> str:
-    at = DEFINED if first else BEST
+    at = f"{DEFINED}," if first else BEST
     groups: dict[int, list[str]] = {}
     for name, hits in zip(ranking.methods, ranking.hits, strict=True):
         groups.setdefault(hits, []).append(quoted(name))
@@ -65,7 +66,7 @@ def _standings(ranking: Ranking, first: bool) -> str:
     for hits, names in groups.items():
         each = "each " if len(names) > 1 else ""
         often = words.times(hits) if hits else "never"
-        reached = "" if parts else f"reached {at}, "
+        reached = "" if parts else f"reached {at} "
         parts.append(f"{listed(names)} {reached}{each}{often}")
     return listed(parts)
 

@@ -12,7 +12,7 @@ from mixcompare.cli import main
 from mixcompare.errors import StoreError
 from mixcompare.report import summary
 from mixcompare.report.build import build
-from mixcompare.report.index import write_index
+from mixcompare.report.index import tally, write_index
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_report_writes_its_summary(make, built):
     assert (first.quantity, first.where) == ("best_loglik", {"data": "waiting", "method": "em"})
     assert first.found == pytest.approx(-1034.0018)
     assert (first.expected, first.source) == ("-1034.0018 ± 0.001", "mclust & mixtools_100%")
-    assert "nats" in first.meaning
+    assert "nats" in found.quantities["best_loglik"]
 
 
 def test_quick_summaries_say_so_and_what_was_not_checked(make, tmp_path):
@@ -67,17 +67,38 @@ def test_every_expectation_is_listed_and_the_broken_one_first(folder):
     index = write_index(folder)
     page = Page((folder / "index.html").read_text())
     assert page.stack == []
-    rows = re.findall(r"<tr>(<th scope=\"row\".*?)</tr>", (folder / "index.html").read_text())
-    assert len(rows) == len(index.rows) == 6
+    text = (folder / "index.html").read_text()
+    rows = re.findall(r"<tr>(<th scope=\"row\".*?)</tr>", text)
+    assert len(index.rows) == 6
+    assert len(rows) == 7
     assert "not reproduced" in rows[0]
     assert "first/report.html#expectations" in rows[0]
     for word in ("best loglik", 'waiting; <span class="name">em</span>', "−1<", "−1034.0018"):
         assert word in rows[0]
-    assert not any("not reproduced" in row for row in rows[1:])
+    assert [i for i, row in enumerate(rows) if "not reproduced" in row] == [0, 2]
     assert index.tally == "5 of 6 expected numbers were reproduced and 1 was not."
+    assert "models: 2 of 3 expected numbers were reproduced and 1 was not.</summary>" in text
+    assert "study: All 3 expected numbers were reproduced.</summary>" in text
     lines = (folder / "README.md").read_text().splitlines()
-    assert len([line for line in lines if line.startswith(("| reproduced", "| not repr"))]) == 6
+    assert len([line for line in lines if line.startswith(("| reproduced", "| not repr"))]) == 7
     assert any(r"a \| b" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ([], ""),
+        (["reproduced"], "The one expected number was reproduced."),
+        (["not reproduced"], "The one expected number was not reproduced."),
+        (["not reproduced"] * 2, "None of 2 expected numbers were reproduced and 2 were not."),
+        (
+            ["reproduced", "not checked"],
+            "1 of 2 expected numbers were reproduced and 1 cannot be checked at",
+        ),
+    ],
+)
+def test_counts_in_words(found, said):
+    assert tally([{"status": status} for status in found]).startswith(said)
 
 
 def test_every_study_has_its_title_question_and_sentence(folder, make):
@@ -132,7 +153,8 @@ def test_a_report_without_a_summary_is_named_and_not_left_out(folder):
 
 
 @pytest.mark.parametrize(
-    "content", ["{", "[]", "{}", '{"expectations": [{}]}', '{"expectations": 1}', "\xff"]
+    "content",
+    ["{", '{"title": 1}', "[]", "{}", '{"expectations": [{}]}', '{"expectations": 1}', "\xff"],
 )
 def test_a_damaged_summary_is_one_message(folder, content):
     (folder / "first" / "summary.json").write_bytes(content.encode("latin-1"))

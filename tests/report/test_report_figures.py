@@ -63,6 +63,7 @@ def test_colours_can_be_read_on_white(color):
         (["em", "bfgs[naive]", "bfgs"], ["em", None, "bfgs[naive]", "bfgs"]),
         (["em", "nuts"], ["em", "nuts"]),
         (["em"], ["em", None]),
+        (["em, 40 iterations", "nuts", "em"], ["nuts", None, "em, 40 iterations", "em"]),
         ([], []),
         (["a[x]", "a[y]", "a", "b"], ["b", None, "a[x]", "a[y]", "a", None]),
     ],

@@ -16,6 +16,7 @@ from mixcompare.report.build import build
 from mixcompare.report.document import Drawing, Moving, Tabular
 from mixcompare.report.figures import animation, ascent, histories, stages
 from mixcompare.report.sections import iterations
+from mixcompare.report.sections import stages as stages_of
 from mixcompare.report.view import View
 from mixcompare.study.results import Results
 from mixcompare.theta import Theta
@@ -146,6 +147,18 @@ def test_histories_tell_components_by_lines_and_starts_by_marks(one_row, davis):
     assert key == {"component 1", "component 2", "start 0", "start 1"}
 
 
+def test_a_run_that_only_began_as_another_has_no_figure_of_its_own(one_row, davis):
+    data, loglik, points = davis
+    short = ("em, 40", 0, loglik[:41], points[:41], {})
+    section = part(kept(one_row, data, short, ("em", 0, loglik, points, {})))
+    (block,) = [b for b in of(section, Drawing) if "histories" in b.name]
+    assert block.name.endswith("histories-em")
+    assert "em, 40 went the same way as far as it went" in block.caption
+    assert len(of(section, Tabular)) == 2
+    section = part(kept(one_row, data, short, ("em", 1, loglik, points, {})))
+    assert len([b for b in of(section, Drawing) if "histories" in b.name]) == 2  # another start
+
+
 def test_the_ascent_marks_the_plateau_and_not_the_bad_start(one_row, faithful):
     data, loglik, points = faithful
     section = part(kept(one_row, data, ("em", 0, loglik, points, {})))
@@ -212,7 +225,7 @@ def test_a_film_has_a_frame_a_step_until_nothing_moves(one_row, faithful):
     (case,) = view.cases
     made = iterations.compute(view, case).film
     steps = [stage.step for stage in made.stages]
-    still = int(np.argmax(loglik >= loglik[-1] - iterations.SEEN))
+    still = int(np.argmax(loglik >= loglik[-1] - stages_of.SEEN))
     assert steps == [*range(still + 1), 50]
     ax = animation.draw(made, frame=3)
     assert ax.get_title(loc="left") == f"em, iteration 3: {loglik[3]:.3f} nats".replace("-", "−")
@@ -223,7 +236,7 @@ def test_long_runs_have_no_more_frames_than_allowed(one_row, davis):
     study = {"animate": {"data": data.name, "method": "em"}}
     view = View(kept(one_row, data, ("em", 0, loglik, points, {}), **study))
     (case,) = view.cases
-    assert len(iterations.compute(view, case).film.stages) == iterations.MOST_FRAMES
+    assert len(iterations.compute(view, case).film.stages) == stages_of.MOST_FRAMES
 
 
 def test_the_same_film_has_the_same_bytes(one_row, reel):

@@ -217,9 +217,9 @@ def test_of_large_models_the_number_that_differs_most_is_given():
 def test_few_methods_on_few_data_sets_are_told_apart_where_they_differ():
     rows = [*several("em", *[GOOD] * 3), *several("em", GOOD, LOST, data="other")]
     said = answer(rows)
-    assert "On planted in all 3 fits em ended at the best known optimum, the highest" in said
-    assert "On other in 1 of 2 fits em ended at the best known optimum. What" in said
-    assert "On planted" not in answer([r for r in rows if r["finding"] == "maximum"])
+    assert "Planted: in all 3 fits em ended at the best known optimum, the highest" in said
+    assert "Other: in 1 of 2 fits em ended at the best known optimum. What" in said
+    assert "Planted" not in answer([r for r in rows if r["finding"] == "maximum"])
 
 
 def test_many_methods_that_get_there_sometimes_are_counted():
@@ -242,13 +242,18 @@ def test_methods_that_found_it_and_denied_it_are_told_apart():
 
 
 def test_shortfalls_beyond_chance_are_told_from_the_others():
-    """Of 12 pairs 12 discordant give p = 2 / 2**12, and 3 times that after Holm; 2 give p = 0.5."""
+    """Of 12 pairs 12 discordant give p = 2 / 2**12, and twice that after Holm; 2 give p = 0.5."""
     low = ("maximum", -103.0, True, {"end": LOWER})
     rows = [*several("em", *[GOOD] * 12), *several("cg", *[GOOD] * 10, low, low)]
     said = answer(rows)
-    assert "The shortfall is not beyond chance (paired by start, corrected for 1 test" in said
+    assert (
+        "The shortfall is not beyond chance (each against the best from the same starts, 1 test)."
+        in said
+    )
     rows += several("bfgs", *[low] * 12)
-    assert "Of the shortfalls only that of bfgs is beyond chance (paired by start" in answer(rows)
+    assert "Of the shortfalls only that of bfgs is beyond chance (each against the best" in answer(
+        rows
+    )
     assert "shortfall" not in answer([*several("em", *[GOOD] * 5), *several("cg", *[low] * 5)])
 
 
@@ -276,15 +281,15 @@ def test_a_contestant_that_is_wrong_on_purpose_has_a_sentence_of_its_own_and_no_
     wrong = {**FAULT, "said_values": json.dumps([-120.0, 225.0])}
     rows += several("em (wrong)", ("saddle", -104.166, True, wrong))
     assert answer(rows) == text(
-        f"""{before} em (wrong) is wrong on purpose (passes variances where standard deviations belong): it
-        ended at a saddle, 4.17 nats below the best known optimum, said, wrongly, that it had succeeded and
+        f"""{before} em (wrong) is wrong on purpose: passes variances where standard deviations belong. It
+        ended at a saddle, 4.17 nats below the best known optimum, said, wrongly, that it had succeeded, and
         printed 225.000 where the log-likelihood of its end is -104.166."""
     )
     rows[-1] |= {"said_values": json.dumps([-104.166])}
     assert "printed" not in answer(rows)
     rows += several("em (wrong)", ("maximum", -100.0, True, {**FAULT, "start_index": 1}))
     assert (
-        "belong): 1 of 2 fits ended at the best known optimum (1 at a saddle), and success was claimed twice."
+        "belong. 1 of 2 fits ended at the best known optimum (1 at a saddle), and success was claimed twice."
         in answer(rows)
     )
 

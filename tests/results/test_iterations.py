@@ -88,6 +88,39 @@ def test_worse_evaluations_do_not_count(faithful):
     assert (found.first, found.last) == (4, 93)  # of gains a third as large
 
 
+def test_a_start_beside_a_saddle_leaves_it_late():
+    rises = -100 + 1e-9 * np.exp(0.1 * np.arange(200))
+    loglik = np.concatenate([rises, [-99, -80, -40, -10, -1, 0]])
+    (found,) = plateaus(history(loglik))
+    assert found.first == 1
+    assert found.last > 190
+    assert found.fooled < 1e-6
+
+
+def test_differences_taken_for_a_gradient_are_no_plateau():
+    steps = [-100.0, -60.0, -30.0, -10.0, -2.0, 0.0]
+    probes = [value + 1e-8 * k for value in steps for k in range(10)]
+    assert plateaus(history(probes)) == []
+
+
+def test_a_search_is_on_a_plateau_where_its_better_points_are(faithful):
+    _, loglik, _ = faithful
+    worse = np.stack([loglik, loglik - 1000, np.full(51, -np.inf)], axis=1).ravel()
+    (found,) = plateaus(history(worse), "evaluation")
+    assert (found.first, found.last) == (4, 90)
+    waiting = [-100.0, *[-200.0] * 30, -99.9, *[-200.0] * 30, -50.0, -10.0, 0.0]
+    assert plateaus(history(waiting), "evaluation") == []  # it searched, and then gained at once
+
+
+def test_a_slope_is_no_plateau():
+    slope = np.arange(-150, -50, 0.05)  # 100 nats, and 50 that come faster
+    assert plateaus(history([*slope, -20.0, 0.0])) == []
+
+
+def test_gains_that_no_rule_would_stop_at_are_no_plateau():
+    assert plateaus(history([*np.arange(-1000, -990, 1.0), -500.0, -200.0, 0.0])) == []
+
+
 # -- what was printed -----------------------------------------------------------------------------
 
 
@@ -177,10 +210,15 @@ def test_a_step_is_an_iteration_where_the_method_counts_as_many(davis):
         ("em", 0, few, some, {}),
         ("squarem", 0, few, some, {"said_counts": json.dumps({"iterations": 3})}),
         ("bfgs", 0, few, some, {"said_counts": json.dumps({"nit": 8})}),
+        ("em", 1, few, some, {"passes": 17.0}),
+        ("em", 2, few, some, {"said_counts": json.dumps({"iterations": 7}), "passes": 8.0}),
         ("prints", 0, few, some, {"said_counts": None, "said_values": json.dumps([1.0] * 8)}),
     ]
     found = kept(data, *runs).runs.values()
-    assert [run.unit for run in found] == ["iteration", "evaluation", "evaluation", "iteration"]
+    assert [run.unit for run in found] == [
+        *("iteration", "evaluation", "evaluation"),
+        *["iteration"] * 3,
+    ]
 
 
 # -- words ----------------------------------------------------------------------------------------
@@ -242,3 +280,17 @@ def test_what_was_printed_in_words(davis):
     assert "is the log-likelihood of the parameters before it" in sentence
     right = {"said_values": json.dumps(loglik[1:9].tolist())}
     assert not about(kept(data, ("em", 0, loglik[:9], points[:9], right)), "printed")
+
+
+def test_the_plateau_of_the_film_is_in_the_answer(faithful):
+    data, loglik, points = faithful
+    found = kept(data, ("em", 0, loglik, points, {}), ("squarem", 0, loglik[:4], points[:4], {}))
+    assert not any("plateau" in text for text in found.answer())
+    found.study = {**STUDY, "animate": {"data": "planted", "method": "em", "start": 0}}
+    first = found.answer()[0]
+    assert first.startswith(
+        "On planted, em sat on a plateau near -542 nats for 29 iterations (2 to 30)"
+    )
+    assert "other start" not in first
+    found.study["animate"]["method"] = "squarem"
+    assert not any("plateau" in text for text in found.answer())

@@ -34,7 +34,7 @@ def test_holm_by_hand():
 def test_the_lead_opens_with_counts_and_exact_tests():
     """cg against bfgs: 15 to 0 discordant, p = 2 / 2**15; bfgs against em the same; Holm doubles them."""
     assert opening(THREE, {"methods": ["em", "bfgs", "cg"]}).startswith(
-        "From the same 40 starts on planted cg reached the best known optimum, the highest verified one of "
+        "Planted: from the same 40 starts cg reached the best known optimum, the highest verified one of "
         "any fit to the same data, 40 times, bfgs 25 times and em 10 times: each more often than the next "
         "beyond chance (exact McNemar tests, Holm's correction, p at most 0.00012)."
     )
@@ -64,7 +64,33 @@ def test_the_rest_of_the_fits_is_told_after_it_and_the_definition_once():
     rows = [*THREE, *fits("powell", 40)]
     said = opening(rows, {"methods": ["em", "bfgs"]})
     assert said.count("the highest verified one") == 1
-    assert "In all 40 fits cg ended at the best known optimum, and so did powell." in said
+    assert (
+        "Of the others, in all 40 fits cg ended at the best known optimum, and so did powell."
+        in said
+    )
+
+
+def test_data_come_in_the_order_of_the_lead():
+    rows = [*fits("em", 3), *fits("cg", 9), *fits("em", 30, data="b"), *fits("cg", 40, data="b")]
+    said = opening(rows, {"data": ["b", "planted"]})
+    assert said.startswith(
+        "B: from the same 40 starts cg reached the best known optimum, the highest"
+    )
+    assert (
+        "Planted: from the same 40 starts cg reached the best known optimum 9 times and em 3"
+        in said
+    )
+
+
+def test_the_lead_comes_before_what_stopping_early_cost():
+    early = {"name": "em", "label": "em, 200", "options": {"tol": 0, "max_iter": 200}}
+    study = {"method": [{"name": "em"}, early, {"name": "cg"}]}
+    rows = [*fits("em", 30), *fits("em, 200", 20), *fits("cg", 40)]
+    said = results(rows, study).answer()
+    assert said[0].startswith("Stopped after 200 iterations")
+    said = results(rows, {**study, "lead": {"methods": ["em", "cg"]}}).answer()
+    assert said[0].startswith("Planted: from the same 40 starts cg reached")
+    assert said[1].startswith("Stopped after 200 iterations")
 
 
 def test_a_comma_in_a_label_is_no_comma_of_the_list():
@@ -100,7 +126,7 @@ def test_over_data_sets_means_are_compared():
 
     assert ranking.p["em", "cg"] == pytest.approx(2 * student.sf(t, 7))
     assert opening(rows, {"methods": ["em", "cg"]}).startswith(
-        "From the same 32 starts on the 8 data sets of planted em reached"
+        "Planted: from the same 32 starts on 8 data sets em reached"
     )
 
 

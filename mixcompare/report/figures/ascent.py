@@ -14,6 +14,9 @@ from mixcompare.report.figures.histories import LONG, number_steps
 BAND = "#e3c878"
 """Behind the line where a run sat on a plateau."""
 
+EARLY = 5
+"""Steps that the vertical axis may leave out."""
+
 
 @dataclass(frozen=True)
 class Climb:
@@ -27,7 +30,7 @@ class Climb:
 
 @style.styled
 def draw(climbs: Sequence[Climb], unit: str = "iteration", ax: Axes | None = None) -> Axes:
-    """Draw all runs; returns the axes. A run that starts far below enters from below."""
+    """Draw all runs; returns the axes. The first steps of a bad start may lie below the axis."""
     ax = style.own_axes(ax, 2.4)
     last = max(float(climb.steps[-1]) for climb in climbs)
     named: set[str] = set()
@@ -52,12 +55,13 @@ def draw(climbs: Sequence[Climb], unit: str = "iteration", ax: Axes | None = Non
 
 
 def limit(ax: Axes, climbs: Sequence[Climb]) -> None:
-    """Vertical limits that do not let a bad start hide everything that came after it."""
-    finite = [climb.loglik[np.isfinite(climb.loglik)] for climb in climbs]
-    top = max(float(values.max()) for values in finite if values.size)
-    lowest = min(float(values.min()) for values in finite if values.size)
-    rest = [float(values[1:].min()) for values in finite if values.size > 1]
-    second = min(rest, default=lowest)
-    low = lowest if top - lowest <= 2 * (top - second) else second - 0.25 * (top - second)
+    """Vertical limits that do not let bad starts hide everything that came after their first steps."""
+    finite = [
+        values for climb in climbs if (values := climb.loglik[np.isfinite(climb.loglik)]).size
+    ]
+    top = max(float(values.max()) for values in finite)
+    lowest = min(float(values.min()) for values in finite)
+    early = min(float(values[min(EARLY, values.size - 1) :].min()) for values in finite)
+    low = lowest if top - lowest <= 2 * (top - early) else early - 0.25 * (top - early)
     room = 0.05 * (top - low) or 1.0
     ax.set_ylim(low - room * (low == lowest), top + room)

@@ -16,6 +16,9 @@ from mixcompare.report.figures.histories import STYLES
 LEVELS = tuple(float(np.exp(-0.5 * r**2)) for r in (2.0, 1.0))
 """Of a component's highest density: for a normal component its ellipses of two sds and of one."""
 
+MOST = 300
+"""Points of a plane drawn at most: of more rows every second, third, ..."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -74,7 +77,8 @@ def panel(ax: Axes, stage: Stage, color: str, top: float) -> None:
         ax.set_xlim(picture.grid[0], picture.grid[-1])
         ax.set_ylim(0, top)
         return
-    ax.scatter(picture.x[:, 0], picture.x[:, 1], s=2.5, color="#9aa1a9", lw=0)
+    some = picture.x[:: -(-len(picture.x) // MOST)]
+    ax.scatter(some[:, 0], some[:, 1], s=2.5, color="#9aa1a9", lw=0)
     for k, values in enumerate(curve.components):
         levels = np.nanmax(values) * np.array(LEVELS)
         if np.isfinite(levels).all() and levels[0] > 0:

@@ -13,6 +13,9 @@ from mixcompare.report import style
 FLOOR = 1e-6
 """Nats. Gaps are drawn with this added, so that the best known value has a place on a log axis."""
 
+LONG = 22
+"""Letters from which a title is set smaller, to leave room for the numbers beside it."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -66,7 +69,7 @@ def _panel(ax: Any, panel: Panel) -> None:
         mark = {"marker": look.marker, "mfc": look.face} if run.verified else {"marker": "x"}
         ax.plot(run.passes[-1:], gap[-1:], ls="", color=color, ms=3.5, mew=0.9, zorder=3, **mark)
     sound, fits = panel.counted or (sum(run.verified for run in panel.runs), len(panel.runs))
-    ax.set_title(panel.method)
+    ax.set_title(panel.method, fontsize=8 if len(panel.method) <= LONG else 6)
     ax.set_title(f"{sound}/{fits}", loc="right", color=style.MUTED)
     ax.axhline(FLOOR, color=style.FAINT, lw=0.6, zorder=0)
 

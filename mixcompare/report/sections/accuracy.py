@@ -57,8 +57,10 @@ def compute(view: View, case: Case) -> list[Table]:
 
 def draw(case: Case, tables: list[Table]) -> Section:
     """Make the section; no blocks without simulated data."""
+    n = case.n_replicates
+    over = f"Over {n} replicates" if n > 1 else "On one data set"
     text_ = (
-        f"Over {case.n_replicates} replicates with a known truth, after the best matching of components, "
+        f"{over} with a known truth, after the best matching of components, "
         "on the reporting scale; ± is the Monte Carlo standard error. A method's answer on a replicate is "
         "its end of the highest log-likelihood that is an estimate at all, whether sound or not: that is "
         "what a user would have taken; of a sampler it is the mean of the relabelled draws. The last "

@@ -65,9 +65,9 @@ def compute(view: View, case: Case, grouped: bool) -> Members | None:
 
 def draw(case: Case, members: Members | None) -> Section:
     """Make the part; no blocks where there is neither a picture nor a table."""
-    name, title = f"{case.slug}-clusters", "Observations by component"
+    name, title = f"{case.slug}-observations", "Observations by component"
     if members is None:
-        return Section(f"{name}-part", title, [])
+        return Section(name, title, [])
     blocks: list[Any] = []
     if members.picture is not None:
         drawn = registry.load("figures", "clusters")(members.picture)
@@ -85,9 +85,13 @@ def draw(case: Case, members: Members | None) -> Section:
             f"Each observation as a mark of its most probable component at the best known optimum, {how}."
             f"{some}"
         )
-        blocks.append(Drawing(name, f"Observations by component, {case.data}", caption, drawn))
+        blocks.append(
+            Drawing(
+                f"{case.slug}-clusters", f"Observations by component, {case.data}", caption, drawn
+            )
+        )
     blocks += [Tabular(table, folded=i > 0) for i, table in enumerate(members.tables)]
-    return Section(f"{name}-part", title, blocks)
+    return Section(name, title, blocks)
 
 
 def _picture(data: Dataset, model: MixtureModel, theta: Theta, kept: np.ndarray) -> Clusters | None:

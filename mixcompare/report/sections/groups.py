@@ -45,9 +45,9 @@ def compute(view: View, case: Case) -> Known | None:
 
 def draw(case: Case, known: Known | None) -> Section:
     """Make the part; no blocks without labels."""
-    name, title = f"{case.slug}-groups", "Known groups"
+    name, title = f"{case.slug}-known-groups", "Known groups"
     if known is None:
-        return Section(f"{name}-part", title, [])
+        return Section(name, title, [])
     blocks: list[Any] = []
     if known.picture is not None:
         drawn = registry.load("figures", "groups")(known.picture)
@@ -56,7 +56,11 @@ def draw(case: Case, known: Known | None) -> Section:
             "without it, each times its weight; a component has the colour and line of the group that it "
             "is matched with."
         )
-        blocks.append(Drawing(name, f"Known groups and components, {case.data}", caption, drawn))
+        blocks.append(
+            Drawing(
+                f"{case.slug}-groups", f"Known groups and components, {case.data}", caption, drawn
+            )
+        )
     more = f" Of {known.n} optima." if len(known.rows) < known.n else ""
     caption = (
         "Agreement of the most probable component with the known group, after the matching one to one under "
@@ -64,8 +68,8 @@ def draw(case: Case, known: Known | None) -> Section:
         "0 by chance and 1 for the same partition. A component that is nobody's most probable one has no "
         f"group. Gap: nats below the best known value.{more}"
     )
-    blocks.append(Tabular(Table(name, caption, _COLUMNS, known.rows)))
-    return Section(f"{name}-part", title, blocks)
+    blocks.append(Tabular(Table(f"{case.slug}-agreement", caption, _COLUMNS, known.rows)))
+    return Section(name, title, blocks)
 
 
 def _what(kind: Any, rank: Any, standing: Any, nearest: Any) -> str:

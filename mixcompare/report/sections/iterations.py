@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,20 +10,21 @@ import numpy as np
 
 from mixcompare import registry
 from mixcompare.data import Dataset
-from mixcompare.report import film, words
+from mixcompare.report import words
 from mixcompare.report.document import Drawing, Moving, Paragraph, Section, Tabular
 from mixcompare.report.figures import animation
 from mixcompare.report.figures.animation import Film
 from mixcompare.report.figures.ascent import Climb
 from mixcompare.report.figures.histories import Histories, Line, Panel
-from mixcompare.report.figures.stages import Stage
-from mixcompare.report.sections.curves import Fitted, densities
+from mixcompare.report.figures.stages import MOST, Stage
+from mixcompare.report.film import develop
+from mixcompare.report.sections.stages import climb, film, staged
 from mixcompare.report.tables import Column, Table, fixed, number, typeset, whole
 from mixcompare.report.view import Case, View, slug
 from mixcompare.study.ends import NO_END
-from mixcompare.study.iterations import Run, entry, kind, label, places, plateaus, printed, runs
+from mixcompare.study.iterations import Run, entry, kind, label, places, printed, runs
 from mixcompare.study.iterations_words import denial
-from mixcompare.study.words import number_of
+from mixcompare.study.words import listed, number_of
 
 MOST_STEPS, MOST_TABLES, MOST_COLUMNS = 60, 12, 24
 """Lines of a table, tables, and parameters in a table at most."""
@@ -31,24 +32,22 @@ MOST_STEPS, MOST_TABLES, MOST_COLUMNS = 60, 12, 24
 MOST_METHODS, MOST_PANELS, MOST_POINTS = 6, 12, 150
 """Figures of histories, panels in one, and points of a line at most."""
 
-MOST_STAGES, MOST_STAGED = 12, 3
-"""Panels of a figure of stages, and such figures, at most."""
-
-MOST_FRAMES, SEEN = 60, 1e-3
-"""Frames of a film, and the nats below the end from which nothing more is seen to move."""
-
 UNITED = ("means", "sds", "scales")
 """Parameters in the units of the data."""
 
 
 @dataclass(frozen=True)
 class Iterations:
-    """What is shown of one case's histories; `left_out` counts fits without a table."""
+    """What is shown of one case's histories; `left_out` counts fits without a table.
+
+    `followers`: a method -> those that went the same way but not as far.
+    """
 
     case: Case
     tables: Sequence[Table]
     left_out: int
     histories: Sequence[Histories]
+    followers: Mapping[str, Sequence[str]]
     climbs: Sequence[Climb]
     unit: str
     stages: Sequence[tuple[Run, Sequence[Stage]]]
@@ -63,18 +62,20 @@ def compute(view: View, case: Case) -> Iterations | None:
     columns = case.dataset.columns if case.dataset is not None else ()
     ends = [r for r in kept if r.row["finding"] not in NO_END and r.history.better().any()]
     asked = _asked(view, case, ends)
+    alone = [run for run in ends if not any(_begins(run, other) for other in ends)]
     units = {run.unit for run in ends}
     return Iterations(
         case=case,
         tables=[_table(case, run, columns) for run in kept[:MOST_TABLES]],
         left_out=max(len(kept) - MOST_TABLES, 0),
-        histories=_histories(ends, case.dataset),
-        climbs=[_climb(run) for run in ends],
+        histories=_histories(alone, case.dataset),
+        followers=_followers(alone, ends),
+        climbs=[climb(run) for run in ends],
         unit=units.pop()
         if len(units) == 1
         else "iteration (of EM), or evaluation of the likelihood",
-        stages=_staged(case, ends, asked),
-        film=_film(case, asked) if asked is not None else None,
+        stages=staged(case, alone, asked),
+        film=film(case, asked) if asked is not None else None,
     )
 
 
@@ -89,14 +90,27 @@ def _asked(view: View, case: Case, kept: Sequence[Run]) -> Run | None:
     return next((run for run in kept if (run.method, run.start) == who), None)
 
 
+def _begins(run: Run, other: Run) -> bool:
+    """Whether the other went the same way, and on from where this one ended."""
+    mine, longer = run.history, other.history
+    m = mine.steps.size
+    return (
+        (run.start, run.row["replicate"]) == (other.start, other.row["replicate"])
+        and longer.steps.size > m
+        and np.array_equal(longer.steps[:m], mine.steps)
+        and np.allclose(longer.loglik[:m], mine.loglik, rtol=1e-9, atol=0, equal_nan=True)
+    )
+
+
+def _followers(alone: Sequence[Run], ends: Sequence[Run]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for run in alone:
+        mine = found.setdefault(run.method, [])
+        mine += [r.method for r in ends if _begins(r, run) and r.method not in mine]
+    return found
+
+
 # -- tables ---------------------------------------------------------------------------------------
-
-
-def _shown(run: Run) -> np.ndarray:
-    """Places of the steps that count: all iterations; of evaluations those better than all before."""
-    if run.unit == "iteration":
-        return np.arange(len(run.history.steps))
-    return np.flatnonzero(run.history.better())
 
 
 def chosen(steps: np.ndarray) -> np.ndarray:
@@ -113,7 +127,7 @@ def chosen(steps: np.ndarray) -> np.ndarray:
 
 def _table(case: Case, run: Run, columns: Sequence[str]) -> Table:
     history = run.history
-    places_ = _shown(run)
+    places_ = run.shown
     loglik = history.loglik[places_]
     gain = np.append(np.nan, np.diff(loglik))
     at = chosen(history.steps[places_])
@@ -163,8 +177,8 @@ def _caption(run: Run, n_shown: int, n_parameters: int) -> str:
         parts.append("What it printed is the log-likelihood.")
     elif said is not None:
         parts.append(f"What it printed {denial(said, run.unit)}.")
-    if n_shown < len(_shown(run)):
-        parts.append(f"{n_shown} of {len(_shown(run)):,} lines.")
+    if n_shown < len(run.shown):
+        parts.append(f"{n_shown} of {len(run.shown):,} lines.")
     if n_parameters > MOST_COLUMNS:
         parts.append(f"The first {MOST_COLUMNS} of {n_parameters} parameters.")
     return typeset(" ".join(parts))
@@ -197,9 +211,11 @@ def _panels(group: Sequence[Run], dataset: Dataset | None) -> list[Panel]:
     units = dict(zip(columns, dataset.units, strict=True)) if dataset is not None else {}
     panels: dict[str, list[Line]] = {}
     for run in group:
-        shown = _shown(run)
+        shown = run.shown
         shown = shown[_thin(run.history.steps[shown], MOST_POINTS)]
         for name, array in run.values.items():
+            if name == "weights" and array.shape[1] == 1:
+                continue  # which is always 1
             for index in places(array):
                 title = f"{kind(name)}{entry(name, index[1:], array.shape[1:], columns)}"
                 unit = (
@@ -212,65 +228,6 @@ def _panels(group: Sequence[Run], dataset: Dataset | None) -> list[Panel]:
     return [Panel(name, lines) for name, lines in panels.items()]
 
 
-def _climb(run: Run) -> Climb:
-    shown = _shown(run)
-    steps, loglik = run.history.steps[shown], run.history.loglik[shown]
-    found = [(plateau.first, plateau.last) for plateau in plateaus(run.history)]
-    kept = np.isfinite(loglik)
-    return Climb(run.method, steps[kept], loglik[kept], found)
-
-
-def _staged(case: Case, kept: Sequence[Run], asked: Run | None) -> list[tuple[Run, list[Stage]]]:
-    """Of the run in motion, else of the first starts of the first method."""
-    mine = [asked] if asked is not None else [r for r in kept if r.method == kept[0].method]
-    found = []
-    for run in mine[:MOST_STAGED]:
-        shown = _shown(run)
-        steps = run.history.steps[shown]
-        wanted = _milestones(run.last, case.dataset)
-        near = np.unique([int(np.abs(steps - step).argmin()) for step in wanted])
-        stages = [stage for place in shown[near] if (stage := _stage(case, run, int(place)))]
-        if stages:
-            found.append((run, stages))
-    return found
-
-
-def _milestones(last: int, dataset: Dataset | None) -> list[int]:
-    """Steps to be shown: of a plane every tenth; of a line, and of long runs, 0, 1, 2, 5, 10, 20, ..."""
-    tens = [*range(0, last - 4, 10), last]
-    if dataset is not None and dataset.n_features > 1 and len(tens) <= MOST_STAGES:
-        return tens
-    for widths in ((1, 2, 5), (1, 3), (1,)):
-        steps = [0, *(w * 10**k for k in range(12) for w in widths if w * 10**k < last), last]
-        if len(steps) <= MOST_STAGES:
-            return steps
-    return steps
-
-
-def _stage(case: Case, run: Run, place: int) -> Stage | None:
-    """None where the point is outside the parameter space, or data and model have no such picture."""
-    if case.model is None or case.dataset is None:
-        return None
-    theta = case.model.conform(run.history.theta[place], case.dataset.n_features)
-    if case.model.outside(theta):
-        return None
-    picture = densities(case.model, case.dataset, [Fitted(run.method, theta, components=True)])
-    if picture is None or picture.kind == "patterns":
-        return None
-    return Stage(int(run.history.steps[place]), float(run.history.loglik[place]), picture)
-
-
-def _film(case: Case, run: Run) -> Film | None:
-    """Every step until nothing more is seen to move, and the last; fewer where they are many."""
-    shown = _shown(run)
-    loglik = run.history.loglik[shown]
-    moving = int(np.argmax(loglik >= loglik[-1] - SEEN))
-    wanted = np.unique(np.linspace(0, moving, min(moving + 1, MOST_FRAMES - 1)).astype(int))
-    at = np.unique(np.append(wanted, shown.size - 1))
-    stages = [stage for place in shown[at] if (stage := _stage(case, run, int(place)))]
-    return Film(run.method, run.unit, stages, _climb(run)) if len(stages) > 1 else None
-
-
 # -- the part of the report -----------------------------------------------------------------------
 
 
@@ -280,7 +237,7 @@ def draw(data: Iterations | None) -> Section:
         return Section("iterations", "Iteration by iteration", [])
     case, blocks = data.case, list[Any]()
     blocks += _ascent(data)
-    blocks += [_history(case, one) for one in data.histories]
+    blocks += [_history(case, one, data.followers[one.method]) for one in data.histories]
     blocks += [_stages_of(case, run, stages) for run, stages in data.stages]
     if data.film is not None:
         blocks.append(_moving(case, data.film))
@@ -308,11 +265,13 @@ def _ascent(data: Iterations) -> list[Drawing]:
     return [Drawing(f"{data.case.slug}-ascent", f"Ascent, {data.case.data}", caption, drawn)]
 
 
-def _history(case: Case, one: Histories) -> Drawing:
+def _history(case: Case, one: Histories, followers: Sequence[str]) -> Drawing:
     starts = len({line.start for panel in one.panels for line in panel.lines})
+    who = "it" if len(followers) == 1 else "they"
+    also = f" {listed(followers)} went the same way as far as {who} went." if followers else ""
     caption = (
         f"Parameters of {one.method} at each {one.unit}, {number_of(starts, 'start')}; marks are where it "
-        "began and ended. Components are numbered as at the end of each run."
+        f"began and ended. Components are numbered as at the end of each run.{also}"
     )
     drawn = registry.load("figures", "histories")(one)
     name = f"{case.slug}-histories-{slug(one.method)}"
@@ -322,13 +281,19 @@ def _history(case: Case, one: Histories) -> Drawing:
 def _stages_of(case: Case, run: Run, stages: Sequence[Stage]) -> Drawing:
     what = {
         "line": "The weighted components over a histogram of the data, their sum grey",
-        "plane": "The components over the data, each where its density is 0.61 and 0.14 of its highest "
-        "(for normal components: one and two sds)",
+        "plane": f"The components over {_drawn(stages[0])}, each where its density is 0.61 and 0.14 of its "
+        "highest (for normal components: one and two sds)",
     }[stages[0].picture.kind]
     caption = f"{what}: {run.method} from start {run.start} at chosen {run.unit}s."
     drawn = registry.load("figures", "stages")(stages, run.method, run.unit)
     name = f"{case.slug}-stages-{slug(run.method)}-{run.start}"
     return Drawing(name, f"Stages of {run.method}, {case.data}", caption, drawn)
+
+
+def _drawn(stage: Stage) -> str:
+    n = len(stage.picture.x)
+    every = -(-n // MOST)
+    return "the data" if every == 1 else f"{-(-n // every)} of the {n:,} rows of the data"
 
 
 def _moving(case: Case, one: Film) -> Moving:
@@ -340,6 +305,6 @@ def _moving(case: Case, one: Film) -> Moving:
         f"{case.slug}-animation",
         f"{one.method} on {case.data}, {one.unit} by {one.unit}",
         caption,
-        film.develop(animation.frames(one)),
+        develop(animation.frames(one)),
         [one.title(stage) for stage in one.stages],
     )

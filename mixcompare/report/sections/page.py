@@ -143,8 +143,8 @@ def _densities(data: CaseData) -> Section:
         drawn = registry.load("figures", "densities")(data.by_method)
         caption = (
             f"Methods of which some end is elsewhere{replicate}: their ends as densities (those that agree "
-            f"to three digits once, at most {MOST_ENDS} a method). Dark red ends are not sound. Ends outside "
-            "the parameter space have no density to draw."
+            f"to three digits once, at most {MOST_ENDS} a method). Dark red ends are not sound. Ends "
+            "outside the parameter space have no density to draw."
         )
         blocks.append(
             Drawing(f"{case.slug}-densities", f"Densities by method, {case.data}", caption, drawn)

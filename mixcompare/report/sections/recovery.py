@@ -52,9 +52,9 @@ def compute(view: View, case: Case) -> Recovered | None:
 
 def draw(case: Case, recovered: Recovered | None) -> Section:
     """Make the part; no blocks without a truth."""
-    name, title = f"{case.slug}-recovery", "Learned against true parameters"
+    name, title = f"{case.slug}-learned-and-true", "Learned against true parameters"
     if recovered is None or not recovered.panels:
-        return Section(f"{name}-part", title, [])
+        return Section(name, title, [])
     paired = (
         "Every component is paired once with a true one, and all its parameters with that one's; points on "
         "the line are right."
@@ -69,7 +69,12 @@ def draw(case: Case, recovered: Recovered | None) -> Section:
         )
     drawing = registry.load("figures", "recovery")(recovered.panels)
     blocks: list[Any] = [
-        Drawing(name, f"Learned against true, {case.data}", f"{paired} {which}", drawing)
+        Drawing(
+            f"{case.slug}-recovery",
+            f"Learned against true, {case.data}",
+            f"{paired} {which}",
+            drawing,
+        )
     ]
     if 0 < len(recovered.rows) <= MOST_LINES:
         over = (
@@ -80,9 +85,12 @@ def draw(case: Case, recovered: Recovered | None) -> Section:
         columns = _COLUMNS if case.n_replicates > 1 else _COLUMNS[:3]
         caption = f"Learned against true parameters, components paired: {over}."
         blocks.append(
-            Tabular(Table(name, caption, columns, recovered.rows), folded=case.n_replicates > 1)
+            Tabular(
+                Table(f"{case.slug}-learned", caption, columns, recovered.rows),
+                folded=case.n_replicates > 1,
+            )
         )
-    return Section(f"{name}-part", title, blocks)
+    return Section(name, title, blocks)
 
 
 _COLUMNS = (
