@@ -29,11 +29,11 @@ from mixcompare.study import (
 def tell(results: Any) -> list[str]:
     """Paragraphs: who found the best known optimum and knew it; why not; who is wrong; what draws say.
 
-    The study's `lead` opens the first. Where there is none, known groups of real data come before it, what
-    stopping early cost, the plateau of the fit shown in motion, intervals where the study asked for them,
-    data without an answer where they are the first, and draws where most methods are samplers; saddles,
-    slices and the choice of model come last. Each is left out where there is nothing of its kind to say.
-    Contestants that are wrong on purpose have one each, and are in no other.
+    The study's `lead` opens the first. Where there is none, these come before it: known groups of real
+    data, what stopping early cost, intervals where the study asked for them, data without an answer where
+    they are the first, and draws where most methods are samplers. The plateau of a fit that is animated
+    opens all; saddles, slices and the choice of model come last. Each is left out where there is nothing of
+    its kind to say. Contestants that are wrong on purpose have one each, and are in no other.
     """
     rows = results.rows
     if rows.empty:
@@ -46,12 +46,9 @@ def tell(results: Any) -> list[str]:
     found = [*_found(results, points), *answer_claims.tell(points)]
     leading = not lead.chosen(results).empty
     paragraphs = [
+        iterations_words.summed(results),
         found if leading else [],
-        [
-            *groups_words.summed(results),
-            *stopped_words.summed(results),
-            *iterations_words.summed(results),
-        ],
+        [*groups_words.summed(results), *stopped_words.summed(results)],
         answer_truth.tell(results),
         flat if no_answer else [],
         drawn if mostly else [],
