@@ -141,8 +141,10 @@ class _End:
         for name, values in self.values.items():
             for index in zip(*np.nonzero(~np.isnan(values)), strict=True):
                 low, high = self.interval(name, index)
-                near = 0.01 * (high - low) if np.isfinite(high - low) else 1e-3 * abs(values[index])
-                if not abs(values[index] - other.values[name][index]) <= near:
+                known = np.isfinite(low) and np.isfinite(high)
+                near = 0.01 * (high - low) if known else 1e-3 * abs(values[index])
+                mine, theirs = values[index], other.values[name][index]
+                if not (mine == theirs or abs(mine - theirs) <= near):  # equal infinities agree
                     return False
         return True
 
