@@ -31,8 +31,9 @@ class Frame:
     scale: np.ndarray
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """x (n, d) in these units."""
-        return (x - self.centre) / self.scale
+        """x (n, d) in these units; infinite where that is beyond what numbers hold."""
+        with np.errstate(over="ignore"):
+            return (x - self.centre) / self.scale
 
     @property
     def log_volume(self) -> float:

@@ -139,5 +139,5 @@ def tell(lines: pd.DataFrame) -> Iterator[str]:
 
 
 def _start(row: pd.Series) -> str:
-    name = f"start {row['start_index'] + 1}"
+    name = f"start {row['start_index']}"
     return f"{name} ({row['start']})" if row["start"] else name

@@ -46,12 +46,12 @@ def test_steps_are_counted_from_each_start() -> None:
 def test_sentences_name_who_does_not_arrive_and_who_is_slow() -> None:
     first, second = tell(made().from_starts())
     assert first == (
-        "em does not reach the best known optimum from start 1 (means[2] = 0): it ends 10 nats below it "
+        "em does not reach the best known optimum from start 0 (means[2] = 0): it ends 10 nats below it "
         "(saddle)."
     )
     assert second == (
-        "em needs 3 steps to come within 0.0001 nats of the best known optimum from start 2 (means[2] = 1), "
-        "and 21 from start 3 (means[2] = 2)."
+        "em needs 3 steps to come within 0.0001 nats of the best known optimum from start 1 (means[2] = 1), "
+        "and 21 from start 2 (means[2] = 2)."
     )
 
 

@@ -31,6 +31,10 @@ class Climb:
     plateaus: Sequence[tuple[int, int]] = ()
 
 
+LEAST = 1e-3
+"""Nats that the vertical axis spans at least: less is not worth a picture."""
+
+
 @style.styled
 def draw(climbs: Sequence[Climb], unit: str = "iteration", ax: Axes | None = None) -> Axes:
     """Draw all runs; returns the axes. The first steps of a bad start may lie below the axis."""
@@ -51,6 +55,7 @@ def draw(climbs: Sequence[Climb], unit: str = "iteration", ax: Axes | None = Non
                 marker=look.marker, mfc=look.face, ms=4, markevery=[-1])  # fmt: skip
     number_steps(ax, last)
     limit(ax, climbs)
+    ax.ticklabel_format(axis="y", useOffset=False)
     ax.set_xlabel(f"{unit}{' (log scale)' if last > LONG else ''}")
     ax.set_ylabel("log-likelihood (nats)")
     if len(named - {""}) > FEW:
@@ -69,5 +74,7 @@ def limit(ax: Axes, climbs: Sequence[Climb]) -> None:
     lowest = min(float(values.min()) for values in finite)
     early = min(float(values[min(EARLY, values.size - 1) :].min()) for values in finite)
     low = lowest if top - lowest <= 2 * (top - early) else early - 0.25 * (top - early)
-    room = 0.05 * (top - low) or 1.0
+    if top - low < LEAST:
+        low, lowest = top - LEAST, -np.inf
+    room = 0.05 * (top - low)
     ax.set_ylim(low - room * (low == lowest), top + room)

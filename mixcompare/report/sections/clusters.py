@@ -124,7 +124,7 @@ def _tables(view: View, case: Case, data: Dataset, model: MixtureModel) -> Itera
         row = own.sort_values(["kept", "place"], ascending=[False, True], kind="stable").iloc[0]
         points = list(_points(view, row))
         several = rows["start_index"].nunique() > 1
-        start = int(index) + 1 if several else 0
+        start = int(index) if several else None
         yield Table(
             _name(case, start),
             _caption(row, model.n_components, start),
@@ -180,12 +180,12 @@ def _table(
     return columns, lines
 
 
-def _name(case: Case, start: int) -> str:
-    return f"{case.slug}-responsibilities{f'-{start}' if start else ''}"
+def _name(case: Case, start: int | None) -> str:
+    return f"{case.slug}-responsibilities{'' if start is None else f'-{start}'}"
 
 
-def _caption(row: Any, K: int, start: int) -> str:
-    whose = f"{row['method']}{f' from start {start}' if start else ''}"
+def _caption(row: Any, K: int, start: int | None) -> str:
+    whose = f"{row['method']}{'' if start is None else f' from start {start}'}"
     which = "of component 1 (that of component 2 is the rest)" if K == 2 else "of each component"
     return (
         f"Probabilities of the components at every observation, {whose}: {which}, components in the order of "

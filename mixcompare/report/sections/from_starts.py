@@ -25,8 +25,8 @@ def compute(view: View, case: Case) -> pd.DataFrame:
 def draw(case: Case, lines: pd.DataFrame) -> Section:
     """Make the part; no blocks where no method has two starts with a history."""
     name, title = f"{case.slug}-from-starts", "From each start"
-    rows = [row | {"number": row["start_index"] + 1} for row in records(lines)]
-    if len({row["number"] for row in rows}) < 2:
+    rows = records(lines)
+    if len({row["start_index"] for row in rows}) < 2:
         return Section(name, title, [])
     left_out = f" The first {MOST} of {len(rows)} fits." if len(rows) > MOST else ""
     caption = (
@@ -41,7 +41,7 @@ def draw(case: Case, lines: pd.DataFrame) -> Section:
 
 _COLUMNS = (
     Column("method", "method", text, number=False),
-    Column("number", "start", whole),
+    Column("start_index", "start", whole),
     Column("start", "where", text, number=False),
     Column("finding", "ends at", findings, number=False, badge=True),
     Column("loglik", "log-likelihood", fixed(4)),
