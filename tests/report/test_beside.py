@@ -5,12 +5,14 @@ import json
 import numpy as np
 import pytest
 
+import mixcompare as mc
 from mixcompare.report import style
 from mixcompare.report.figures import loglik_posterior, posterior
 from mixcompare.report.figures.loglik_posterior import Drawn
 from mixcompare.report.sections import accuracy, case
 from mixcompare.report.sections.intervals import parameters, refusals
 from mixcompare.report.view import View
+from mixcompare.scenarios.base import make_scenario
 
 WAITING = "waiting"
 
@@ -150,3 +152,17 @@ def test_tables_of_simulated_data_show_predictive_density_and_kinds(make):
     assert "interval" in coverage.headings
     assert coverage.rows[0]["kind"] == "Wald"
     assert "closed" not in coverage.headings
+
+
+def test_a_model_of_another_size_than_the_truth_has_no_tables_of_parameters():
+    scenario = make_scenario("gaussian", weights=[0.3, 0.7], means=[0, 0.6], sds=[0.1, 0.1], n=80)
+    data = scenario.draw(np.random.default_rng(0), "drawn")
+    names = {}
+    for K in (1, 2):
+        view = View(mc.compare(mc.MixtureModel("gaussian", K), data, methods=["em"], n_starts=1))
+        (one,) = view.cases
+        names[K] = {
+            table.name.removeprefix(f"{one.slug}-") for table in accuracy.compute(view, one)
+        }
+    assert {"kl", "predictive"} == names[1] < names[2]
+    assert {"bias", "rmse", "coverage"} <= names[2]

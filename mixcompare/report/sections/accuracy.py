@@ -39,6 +39,8 @@ BESIDE = {"coverage": "width"}
 def compute(view: View, case: Case) -> list[Table]:
     """One table a metric: methods in rows, parameters of components in columns."""
     lines = [line for line in view.of("accuracy", case) if line["metric"] not in ELSEWHERE]
+    if _other_size(case):
+        lines = [line for line in lines if line["n_used"]]
     names = list(dict.fromkeys(line["metric"] for line in lines))
     names = [name for name in names if name not in OWN]
     ordered = [name for name in TITLES if name in names] + [
@@ -53,6 +55,12 @@ def compute(view: View, case: Case) -> list[Table]:
             tables[name] = _joined(tables[name], tables.pop(other))
     predicted = _predictive(case, view.of("predictive", case))
     return [*predicted, *(part for table in tables.values() for part in _parts(table))]
+
+
+def _other_size(case: Case) -> bool:
+    """Whether the model has another number of components than the truth: none can be matched then."""
+    truth, model = case.truth, case.model
+    return truth is not None and model is not None and truth.n_components != model.n_components
 
 
 def draw(case: Case, tables: list[Table]) -> Section:
