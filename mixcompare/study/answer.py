@@ -29,11 +29,11 @@ from mixcompare.study import (
 def tell(results: Any) -> list[str]:
     """Paragraphs: who found the best known optimum and knew it; why not; who is wrong; what draws say.
 
-    The study's `lead` opens the first. Where there is none, these come before it: known groups of real
-    data, what stopping early cost, intervals where the study asked for them, data without an answer where
-    they are the first, and draws where most methods are samplers. The plateau of a fit that is animated
-    opens all; saddles, slices and the choice of model come last. Each is left out where there is nothing of
-    its kind to say. Contestants that are wrong on purpose have one each, and are in no other.
+    The plateau of a fit that is animated and the study's `lead` open all. Before who found it come known
+    groups of real data, what stopping early cost, intervals where the study asked for them, data without an
+    answer where they are the first, and draws where most methods are samplers; saddles, slices and the
+    choice of model come last. Each is left out where there is nothing of its kind to say. Contestants that
+    are wrong on purpose have one each, and are in no other.
     """
     rows = results.rows
     if rows.empty:
@@ -43,16 +43,16 @@ def tell(results: Any) -> list[str]:
     no_answer = answer_flat.leads(results)
     drawn = [_sentence("; ".join(phrases)) for phrases in _drawn(results) if phrases]
     mostly = _mostly_drawn(results)
-    found = [*_found(results, points), *answer_claims.tell(points)]
-    leading = not lead.chosen(results).empty
+    leading = list(lead.tell(results))
+    found = [*_found(results, points, bool(leading)), *answer_claims.tell(points)]
     paragraphs = [
         iterations_words.summed(results),
-        found if leading else [],
+        leading,
         [*groups_words.summed(results), *stopped_words.summed(results)],
         answer_truth.tell(results),
         flat if no_answer else [],
         drawn if mostly else [],
-        [] if leading else found,
+        found,
         [*why, *([] if no_answer else flat)],
         *([sentence] for sentence in answer_faults.tell(results)),
         [] if mostly else drawn,
@@ -72,12 +72,10 @@ def headline(results: Any) -> str:
     return f"{first.split('. ')[0].rstrip('.')}{f'; {wrong}' if wrong else ''}."
 
 
-def _found(results: Any, points: pd.DataFrame) -> Iterator[str]:
-    """The lead, and who found it among the fits that the lead is not about."""
-    leading = list(lead.tell(results))
-    yield from leading
+def _found(results: Any, points: pd.DataFrame, leading: bool) -> Iterator[str]:
+    """Who found it among the fits that the lead, if there is one, is not about."""
     rest = points.drop(lead.chosen(results).index, errors="ignore") if leading else points
-    yield from answer_found.tell(rest, defined=bool(leading))
+    yield from answer_found.tell(rest, defined=leading)
     if not leading:
         yield from answer_found.shortfalls(points)
 
