@@ -91,12 +91,14 @@ $(STUDIES:%=report-%): report-%: renew-%
 	$(BIN)/mixcompare index reports
 
 # A study of which an expectation does not hold ends with 1: its report says so, and the index fails.
+# Tables as .csv: "mixcompare report" makes the .tex from the results.
 $(STUDIES:%=renew-%): renew-%: venv
 	$(BIN)/mixcompare run studies/$*.toml --out runs/reports/$* $(RUN_FLAGS) || [ $$? -eq 1 ]
 	rm -rf reports/$*
-	mkdir -p reports/$*
+	mkdir -p reports/$*/tables
 	cp -R runs/reports/$*/report.html runs/reports/$*/report.md runs/reports/$*/summary.json \
-		runs/reports/$*/tables runs/reports/$*/figures reports/$*/
+		runs/reports/$*/figures reports/$*/
+	cp runs/reports/$*/tables/*.csv reports/$*/tables/
 
 # uv keeps the versions of the present lock where they fit. The lock names no place to install from:
 # pip takes the packages from wherever it is configured to look, and the hashes guard them.

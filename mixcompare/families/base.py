@@ -159,6 +159,11 @@ class Family(ABC):
     def log_density(self, x: np.ndarray, parameters: Parameters) -> np.ndarray:
         """(n, K) nats, exact and slow, for x (n, d); nan for components outside the domain."""
 
+    @property
+    def can_sample(self) -> bool:
+        """Whether `sample` can be called."""
+        return True
+
     @abstractmethod
     def sample(
         self, parameters: Parameters, labels: np.ndarray, rng: np.random.Generator

@@ -170,6 +170,11 @@ class UserFamily(Unscaled, BlockFamily):
             at += size
         return parameters
 
+    @property
+    def can_sample(self) -> bool:
+        """Where the user's class has a method of its own."""
+        return type(self).sample is not UserFamily.sample
+
     def sample(
         self, parameters: Parameters, labels: np.ndarray, rng: np.random.Generator
     ) -> np.ndarray:

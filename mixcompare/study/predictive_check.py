@@ -67,8 +67,9 @@ def check(
 ) -> tuple[Feature, ...]:
     """The features of the data beside `SAMPLES` samples of their size from a fitted point.
 
-    Nothing for discrete families, whose quantiles are steps, and beyond `MOST_ROWS` observations. The
-    distance of a sample is the largest of its quantiles' distances from their middle, each in units of
+    Nothing for discrete families, whose quantiles are steps, for those that cannot sample, and beyond
+    `MOST_ROWS` observations. The distance of a sample is the largest of its quantiles' distances from
+    their middle, each in units of
     the half-width, on its own side, of the central 95 % of that quantile; the envelope is what 95 % of
     the samples do not leave. Source: Myllymaki et al. (2017), JRSS B 79, 381-404, section 4 (directional
     quantile MAD envelope test). The point was fitted to the same data, so that p-values are too large:
@@ -77,7 +78,7 @@ def check(
     `names` and `seed` name the stream of random numbers.
     """
     n = round(data.n)
-    if model.family.discrete or n > MOST_ROWS:
+    if model.family.discrete or not model.family.can_sample or n > MOST_ROWS:
         return ()
     rng = stream(seed, "predictive check", *names)
     theta = model.conform(theta, data.n_features)
