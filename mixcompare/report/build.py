@@ -90,7 +90,7 @@ def build(results: Any, out: str | Path, formats: Sequence[str] = FORMATS) -> Pa
 def compose(view: View) -> list[Section]:
     """The sections of a report in their order; what has no blocks is left out."""
     choices = criteria.compute(view)
-    sections = [asked.draw(asked.compute(view)), criteria.draw(choices)]
+    sections = [asked.draw(asked.compute(view)), asked.remarks(view), criteria.draw(choices)]
     for one in view.cases:
         made = page.draw(case.compute(view, one))
         brief = criteria.in_brief(choices, one.data, one.model_name)

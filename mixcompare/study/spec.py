@@ -144,7 +144,7 @@ class Animate(Section):
     start: Annotated[Whole, Field(ge=0)] = 0
 
 
-WORDS = ("title", "question", "lead", "animate", "slice", "expect")
+WORDS = ("title", "question", "remarks", "lead", "animate", "slice", "expect")
 """Keys on which no fit depends."""
 
 
@@ -191,10 +191,11 @@ class Lead(Section):
 
 
 class StudyFile(Section):
-    """The whole file."""
+    """The whole file. `remarks` are the author's, for the report: what no number of the study can say."""
 
     title: Text
     question: str = ""
+    remarks: tuple[Text, ...] = ()
     seed: Annotated[Whole, Field(ge=0)] = 0
     starts: Starts = Starts(scheme="mixed", n=20)
     replicates: Annotated[Whole, Field(ge=1)] = 1

@@ -9,7 +9,7 @@ import mixcompare as mc
 from mixcompare.report import style
 from mixcompare.report.figures import loglik_posterior, posterior
 from mixcompare.report.figures.loglik_posterior import Drawn
-from mixcompare.report.sections import accuracy, case
+from mixcompare.report.sections import accuracy, asked, case
 from mixcompare.report.sections.intervals import parameters, refusals
 from mixcompare.report.view import View
 from mixcompare.scenarios.base import make_scenario
@@ -166,3 +166,12 @@ def test_a_model_of_another_size_than_the_truth_has_no_tables_of_parameters():
         }
     assert {"kl", "predictive"} == names[1] < names[2]
     assert {"bias", "rmse", "coverage"} <= names[2]
+
+
+def test_remarks_of_the_author_have_a_section_and_nothing_else_has(make):
+    said = ["The source has q = 0.4 where 0.67 belongs.", "It stops after 40 iterations."]
+    assert not asked.remarks(View(make())).blocks
+    section = asked.remarks(View(make(study={**make().study, "remarks": said})))
+    head, items = section.blocks
+    assert "not computed" in head.text
+    assert list(items.items) == said

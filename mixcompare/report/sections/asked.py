@@ -10,7 +10,7 @@ from mixcompare import registry
 from mixcompare.data import Dataset
 from mixcompare.errors import SpecError
 from mixcompare.report import words
-from mixcompare.report.document import Paragraph, Section, Tabular
+from mixcompare.report.document import Items, Paragraph, Section, Tabular
 from mixcompare.report.tables import Column, Table, text, typeset, whole
 from mixcompare.report.view import View
 
@@ -54,6 +54,13 @@ def draw(asked: Asked) -> Section:
             ),
         ],
     )
+
+
+def remarks(view: View) -> Section:
+    """What the author of the study says beside its numbers; no blocks without any."""
+    said = [typeset(remark) for remark in view.study.get("remarks", [])]
+    head = "Written by the author of the study, not computed. Numbers can be checked among the expectations."
+    return Section("remarks", "Remarks", [Paragraph(head), Items(said)] if said else [])
 
 
 _DATA = (
