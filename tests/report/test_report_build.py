@@ -79,6 +79,7 @@ def test_same_results_give_the_same_bytes(make, built, tmp_path):
     assert contents(tmp_path) == contents(built)
 
 
+@pytest.mark.slow
 def test_another_process_and_matplotlibrc_give_the_same_bytes(built, tmp_path):
     """Hash seeds, user settings and what was drawn before must not show."""
     (tmp_path / "matplotlibrc").write_text("font.size: 20\naxes.grid: True\nlines.linewidth: 5\n")

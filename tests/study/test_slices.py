@@ -154,6 +154,7 @@ def test_paths_are_kept_histories_in_the_order_of_their_start(study: Path, tmp_p
     assert path.loglik[-1] == pytest.approx(row["loglik"], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_report_shows_slices(study: Path, tmp_path: Path) -> None:
     results = run_study(study, tmp_path / "out", quick=True)
     page = results.report(tmp_path / "page").read_text()
