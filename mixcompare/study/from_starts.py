@@ -46,13 +46,7 @@ def from_starts(results: Any) -> pd.DataFrame:
             lines.append(
                 (
                     *(*names, row["method"], row["start_index"], starts[row["start_index"]]),
-                    *(
-                        row["finding"],
-                        row["loglik"],
-                        best - row["loglik"],
-                        history.steps[-1],
-                        *reached,
-                    ),
+                    *(row["finding"], row["loglik"], row["gap"], history.steps[-1], *reached),
                 )
             )
     return pd.DataFrame(lines, columns=COLUMNS)

@@ -69,11 +69,10 @@ def check(
 
     Nothing for discrete families, whose quantiles are steps, for those that cannot sample, and beyond
     `MOST_ROWS` observations. The distance of a sample is the largest of its quantiles' distances from
-    their middle, each in units of
-    the half-width, on its own side, of the central 95 % of that quantile; the envelope is what 95 % of
-    the samples do not leave. Source: Myllymaki et al. (2017), JRSS B 79, 381-404, section 4 (directional
-    quantile MAD envelope test). The point was fitted to the same data, so that p-values are too large:
-    a small one speaks against the model, a large one not for it.
+    their middle, each in units of the half-width, on its own side, of the central 95 % of that quantile;
+    the envelope is what 95 % of the samples do not leave. Source: Myllymaki et al. (2017), JRSS B 79,
+    381-404, section 4 (directional quantile MAD envelope test). The point was fitted to the same data, so
+    that p-values are too large: a small one speaks against the model, a large one not for it.
 
     `names` and `seed` name the stream of random numbers.
     """
