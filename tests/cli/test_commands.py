@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -245,8 +246,10 @@ def test_progress_in_plain_lines_off_a_terminal(tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
 @pytest.mark.parametrize(("workers", "after"), [(1, 3), (2, 0.2), (2, 3)])
 def test_interrupt_ends_with_130_and_one_line(tmp_path, workers, after):
+    # a fit that only waits: the study lasts most of an hour on the fastest machine
+    shutil.copy(ROOT / "tests" / "study" / "study_outsiders.py", tmp_path)
     path = study(tmp_path, -6.7301166700925645)
-    slow = 'name = "em"\noptions = { tol = 0, max_iter = 20000 }'
+    slow = 'name = "study_outsiders:Slow"\noptions = { pause = 1 }'
     path.write_text(path.read_text().replace('name = "em"', slow).replace("n = 3", "n = 3000"))
     args = [
         sys.executable,
@@ -269,13 +272,11 @@ def test_interrupt_ends_with_130_and_one_line(tmp_path, workers, after):
         # a shell starts what runs in the background deaf to Ctrl-C, and its children inherit that
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    for _ in range(300):
-        if (tmp_path / "out").exists() or run.poll() is not None:
-            break
+    while not (tmp_path / "out").exists() and run.poll() is None:
         time.sleep(0.1)
     time.sleep(after)
     os.killpg(run.pid, signal.SIGINT)
-    out, err = run.communicate(timeout=60)
+    out, err = run.communicate(timeout=300)
     assert run.returncode == 130, (out, err)
     assert "Traceback" not in err
     assert "interrupted" in err
