@@ -6,7 +6,9 @@ export PYTHON
 VENV := .venv
 BIN := $(VENV)/bin
 # make demo RUN_FLAGS=--fresh, make test PYTEST_FLAGS=-x, make lock LOCK_FLAGS=--upgrade
+# The tests run in a process a core, at most four; WORKERS=0 is one process, as a debugger needs.
 RUN_FLAGS ?=
+WORKERS ?= auto
 PYTEST_FLAGS ?=
 LOCK_FLAGS ?=
 STUDIES := $(patsubst studies/%.toml,%,$(sort $(wildcard studies/*.toml)))
@@ -60,7 +62,8 @@ demo: venv ## run studies/quickstart.toml and say where its report is
 	@$(BIN)/mixcompare run studies/quickstart.toml --out runs/quickstart $(RUN_FLAGS)
 
 # pytest exits with 5 if no test was selected, which proves nothing
-pytest = $(BIN)/pytest -m $(1) $(PYTEST_FLAGS) || { code=$$?; \
+pytest = OMP_NUM_THREADS=1 $(BIN)/pytest -m $(1) -n $(WORKERS) --maxprocesses 4 --dist loadgroup \
+	$(PYTEST_FLAGS) || { code=$$?; \
 	[ $$code -ne 5 ] || echo "No test was selected by -m $(1), so nothing was tested: that is a failure." >&2; \
 	exit $$code; }
 

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-BENCHMARKS = Path(__file__).parent / "benchmarks"
+TESTS = Path(__file__).parent
+BENCHMARKS = TESTS / "benchmarks"
+BAYES = TESTS / "bayes"
+STUDIES = TESTS / "studies"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,6 +29,18 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if BENCHMARKS in (collection_path, *collection_path.parents) and not asked(config):
         return True
     return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What goes to one worker together: a file, but all of tests/bayes, and each run of a study alone.
+
+    The files of tests/bayes share compiled PyMC models, one a family and process; runs of studies share
+    nothing and take a minute each.
+    """
+    for item in items:
+        room = item.path.parent
+        together = item.nodeid if room == STUDIES else str(room if room == BAYES else item.path)
+        item.add_marker(pytest.mark.xdist_group(together))
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
