@@ -46,7 +46,7 @@ def test_steps_are_counted_from_each_start() -> None:
 def test_sentences_name_who_does_not_arrive_and_who_is_slow() -> None:
     first, second = tell(made().from_starts())
     assert first == (
-        "em does not reach the best known optimum from start 0 (means[2] = 0): it ends 10 nats below it "
+        "em does not reach the best known optimum from start 0 (means[2] = 0): it ends 10.0 nats below it "
         "(saddle)."
     )
     assert second == (
@@ -58,7 +58,7 @@ def test_sentences_name_who_does_not_arrive_and_who_is_slow() -> None:
 def test_a_saddle_is_named_in_the_answer() -> None:
     (text,) = summed(made())
     assert text == (
-        "From means[2] = 0 (planted) em ends at a saddle, 10 nats below the best known optimum."
+        "From means[2] = 0 (planted) em ends at a saddle, 10.0 nats below the best known optimum."
     )
     wrong = made()
     wrong.fits["fault"] = "on purpose"
