@@ -358,8 +358,8 @@ WORDS = [
         {"form": "richardson-green", "mean": 0.0, "mean_sd": 3.0},
         (
             "means ~ Normal(0, 3²), precision matrices ~ Wishart(2 × 2 + d − 1, (2 B)⁻¹), B ~ Wishart(2 × "
-            "0.2 + d − 1, (2 diag(10 / R²))⁻¹) for d features (Richardson and Green 1997), where R is the range "
-            "of each (empirical Bayes)"
+            "0.2 + d − 1, (2 diag(10 / R²))⁻¹) for d features (Richardson and Green 1997), where R is the "
+            "range of each (empirical Bayes)"
         ),
     ),
     ("poisson", 1, {"mean": 6.0, "shape": 3.0}, "rates ~ Gamma(3, 0.5)"),
