@@ -9,8 +9,8 @@ from mixcompare.data import Dataset
 from mixcompare.mixture import MixtureModel
 from mixcompare.report import style, svg
 from mixcompare.report.figures import density, findings, gaps, posterior, trajectories
-from mixcompare.report.sections.curves import Fitted, densities
-from mixcompare.report.sections.intervals import label
+from mixcompare.report.parts.curves import Fitted, densities
+from mixcompare.report.parts.intervals import label
 from mixcompare.report.tables import (
     Column,
     Table,

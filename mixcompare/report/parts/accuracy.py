@@ -8,6 +8,7 @@ from typing import Any
 
 from mixcompare.report import words
 from mixcompare.report.document import Paragraph, Section, Tabular
+from mixcompare.report.parts.part import Part
 from mixcompare.report.tables import Column, Table, number, share, text, with_error
 from mixcompare.report.view import Case, View
 
@@ -76,6 +77,9 @@ def draw(case: Case, tables: list[Table]) -> Section:
     )
     blocks = [Paragraph(text_), *(Tabular(table) for table in tables)] if tables else []
     return Section(f"{case.slug}-accuracy", "Accuracy against the truth", blocks)
+
+
+PART = Part(compute, draw)
 
 
 def _table(case: Case, name: str, lines: list[dict[str, Any]]) -> Table:

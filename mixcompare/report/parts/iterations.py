@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from mixcompare import registry
 from mixcompare.data import Dataset
 from mixcompare.report import words
 from mixcompare.report.document import Drawing, Moving, Paragraph, Section, Tabular
@@ -18,7 +17,8 @@ from mixcompare.report.figures.ascent import Climb
 from mixcompare.report.figures.histories import Histories, Line, Panel
 from mixcompare.report.figures.stages import MOST, Stage
 from mixcompare.report.film import develop
-from mixcompare.report.sections.stages import climb, film, staged
+from mixcompare.report.parts.part import Part
+from mixcompare.report.parts.stages import climb, film, staged
 from mixcompare.report.tables import Column, Table, fixed, number, typeset, whole
 from mixcompare.report.view import Case, View, slug
 from mixcompare.study.ends import NO_END
@@ -43,7 +43,6 @@ class Iterations:
     `followers`: a method -> those that went the same way but not as far.
     """
 
-    case: Case
     tables: Sequence[Table]
     left_out: int
     histories: Sequence[Histories]
@@ -65,7 +64,6 @@ def compute(view: View, case: Case) -> Iterations | None:
     alone = [run for run in ends if not any(_begins(run, other) for other in ends)]
     units = {run.unit for run in ends}
     return Iterations(
-        case=case,
         tables=[_table(case, run, columns) for run in kept[:MOST_TABLES]],
         left_out=max(len(kept) - MOST_TABLES, 0),
         histories=_histories(alone, case.dataset),
@@ -231,12 +229,12 @@ def _panels(group: Sequence[Run], dataset: Dataset | None) -> list[Panel]:
 # -- the part of the report -----------------------------------------------------------------------
 
 
-def draw(data: Iterations | None) -> Section:
-    """Make the part."""
+def draw(case: Case, data: Iterations | None) -> Section:
+    """Make the part; no blocks where no parameters were kept."""
+    name, title = f"{case.slug}-iterations", "Iteration by iteration"
     if data is None:
-        return Section("iterations", "Iteration by iteration", [])
-    case, blocks = data.case, list[Any]()
-    blocks += _ascent(data)
+        return Section(name, title, [])
+    blocks: list[Any] = _ascent(case, data)
     blocks += [_history(case, one, data.followers[one.method]) for one in data.histories]
     blocks += [_stages_of(case, run, stages) for run, stages in data.stages]
     if data.film is not None:
@@ -245,10 +243,13 @@ def draw(data: Iterations | None) -> Section:
     if data.left_out:
         n = number_of(data.left_out, "more fit")
         blocks.append(Paragraph(f"Of {n} every step is in the folder histories of the results."))
-    return Section(f"{case.slug}-iterations", "Iteration by iteration", blocks)
+    return Section(name, title, blocks)
 
 
-def _ascent(data: Iterations) -> list[Drawing]:
+PART = Part(compute, draw)
+
+
+def _ascent(case: Case, data: Iterations) -> list[Drawing]:
     if not data.climbs:
         return []
     sat = sum(bool(climb.plateaus) for climb in data.climbs)
@@ -261,8 +262,8 @@ def _ascent(data: Iterations) -> list[Drawing]:
     caption = (
         f"Log-likelihood on the way to the end, every start whose parameters were kept. {message}"
     )
-    drawn = registry.load("figures", "ascent")(data.climbs, data.unit)
-    return [Drawing(f"{data.case.slug}-ascent", f"Ascent, {data.case.data}", caption, drawn)]
+    name, title = f"{case.slug}-ascent", f"Ascent, {case.data}"
+    return [Drawing(name, title, caption, "ascent", (data.climbs, data.unit))]
 
 
 def _history(case: Case, one: Histories, followers: Sequence[str]) -> Drawing:
@@ -273,9 +274,9 @@ def _history(case: Case, one: Histories, followers: Sequence[str]) -> Drawing:
         f"Parameters of {one.method} at each {one.unit}, {number_of(starts, 'start')}; marks are where it "
         f"began and ended. Components are numbered as at the end of each run.{also}"
     )
-    drawn = registry.load("figures", "histories")(one)
     name = f"{case.slug}-histories-{slug(one.method)}"
-    return Drawing(name, f"Histories of {one.method}, {case.data}", caption, drawn)
+    title = f"Histories of {one.method}, {case.data}"
+    return Drawing(name, title, caption, "histories", (one,))
 
 
 def _stages_of(case: Case, run: Run, stages: Sequence[Stage]) -> Drawing:
@@ -285,9 +286,9 @@ def _stages_of(case: Case, run: Run, stages: Sequence[Stage]) -> Drawing:
         "highest (for normal components: one and two sds)",
     }[stages[0].picture.kind]
     caption = f"{what}: {run.method} from start {run.start} at chosen {run.unit}s."
-    drawn = registry.load("figures", "stages")(stages, run.method, run.unit)
     name = f"{case.slug}-stages-{slug(run.method)}-{run.start}"
-    return Drawing(name, f"Stages of {run.method}, {case.data}", caption, drawn)
+    title = f"Stages of {run.method}, {case.data}"
+    return Drawing(name, title, caption, "stages", (stages, run.method, run.unit))
 
 
 def _drawn(stage: Stage) -> str:

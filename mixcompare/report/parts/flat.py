@@ -14,7 +14,7 @@ from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Problem
 from mixcompare.report import words
 from mixcompare.report.figures.ridge import Points, Ridge, Slice
-from mixcompare.report.sections.intervals import label, numbering
+from mixcompare.report.parts.intervals import label, numbering
 from mixcompare.report.view import Case
 from mixcompare.theta import Theta
 from mixcompare.verify.surface import Surface

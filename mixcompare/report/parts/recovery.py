@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from mixcompare import registry
 from mixcompare.report import words
 from mixcompare.report.document import Drawing, Section, Tabular
 from mixcompare.report.figures.recovery import Panel
+from mixcompare.report.parts.part import Part
 from mixcompare.report.tables import Column, Table, number, text, whole
 from mixcompare.report.view import Case, View
 
@@ -67,13 +67,13 @@ def draw(case: Case, recovered: Recovered | None) -> Section:
             "Filled: the highest end of any method; hollow: other ends, of which some may lie outside "
             "the axes."
         )
-    drawing = registry.load("figures", "recovery")(recovered.panels)
     blocks: list[Any] = [
         Drawing(
             f"{case.slug}-recovery",
             f"Learned against true, {case.data}",
             f"{paired} {which}",
-            drawing,
+            "recovery",
+            (recovered.panels,),
         )
     ]
     if 0 < len(recovered.rows) <= MOST_LINES:
@@ -91,6 +91,9 @@ def draw(case: Case, recovered: Recovered | None) -> Section:
             )
         )
     return Section(name, title, blocks)
+
+
+PART = Part(compute, draw)
 
 
 _COLUMNS = (
