@@ -21,6 +21,7 @@ from mixcompare.report.parts.part import Part
 from mixcompare.report.tables import Column, Table, number, share, text
 from mixcompare.report.view import Case, View
 from mixcompare.seeds import stream
+from mixcompare.study.parameter_words import entry
 from mixcompare.study.words import listed
 
 PRIOR_DRAWS = 20_000
@@ -102,17 +103,11 @@ def compare(
             prior, posterior = (scale[name][:, :, :, *index].ravel() for scale in scales)
             prior = prior[np.isfinite(prior)]
             if np.isfinite(posterior).all() and prior.size and np.ptp(posterior) > 0:
-                found.append(Compared(_pooled(name, index, columns), prior, posterior))
+                called = words.PARAMETERS.get(name, name) + entry(
+                    name, index, columns, value.shape[3:]
+                )
+                found.append(Compared(called, prior, posterior))
     return found
-
-
-def _pooled(name: str, index: tuple[int, ...], columns: tuple[str, ...]) -> str:
-    """For example "mean, waiting"."""
-    label = words.PARAMETERS.get(name, name)
-    if not index or len(columns) == 1:
-        return label
-    inner = columns[index[0]] if index[0] < len(columns) else f"entry {index[0] + 1}"
-    return ", ".join([label, inner, *(f"level {level + 1}" for level in index[1:])])
 
 
 def _means(

@@ -22,8 +22,9 @@ from mixcompare.report.parts.stages import climb, film, staged
 from mixcompare.report.tables import Column, Table, fixed, number, typeset, whole
 from mixcompare.report.view import Case, View, slug
 from mixcompare.study.ends import NO_END
-from mixcompare.study.iterations import Run, entry, kind, label, places, printed, runs
+from mixcompare.study.iterations import Run, places, printed, runs
 from mixcompare.study.iterations_words import denial
+from mixcompare.study.parameter_words import entry, label
 from mixcompare.study.words import listed, number_of
 
 MOST_STEPS, MOST_TABLES, MOST_COLUMNS = 60, 12, 24
@@ -150,7 +151,7 @@ def _table(case: Case, run: Run, columns: Sequence[str]) -> Table:
     if np.isfinite(history.said).any():
         heads.append(Column("said", "it printed", fixed(5)))
     heads += [
-        Column(_key(name, ix), label(name, ix, run.values[name].shape[1:], columns), number(6))
+        Column(_key(name, ix), label(name, ix, columns, run.values[name].shape[1:]), number(6))
         for name, ix in parameters[:MOST_COLUMNS]
     ]
     name = f"{case.slug}-iterations-{slug(run.method)}-{run.start}"
@@ -215,7 +216,7 @@ def _panels(group: Sequence[Run], dataset: Dataset | None) -> list[Panel]:
             if name == "weights" and array.shape[1] == 1:
                 continue  # which is always 1
             for index in places(array):
-                title = f"{kind(name)}{entry(name, index[1:], array.shape[1:], columns)}"
+                title = f"{words.NATURAL.get(name, name)}{entry(name, index[1:], columns, array.shape[2:])}"
                 unit = (
                     units.get(columns[index[1] if len(columns) > 1 else 0], "")
                     if name in UNITED and columns

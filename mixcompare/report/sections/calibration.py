@@ -11,12 +11,13 @@ import pandas as pd
 
 from mixcompare.metrics.rank import LABEL_FREE
 from mixcompare.metrics.uniformity import band
+from mixcompare.report import words
 from mixcompare.report.document import Drawing, Paragraph, Section, Tabular
 from mixcompare.report.figures.calibration import Quantity, Ranks
-from mixcompare.report.parts.intervals import label
 from mixcompare.report.tables import Column, Table, fixed, number, share, text, whole
 from mixcompare.report.view import Case, View
 from mixcompare.study.calibration import adjusted, ranked, relative_ranks
+from mixcompare.study.parameter_words import label
 
 PLACE = ("parameter", "component", "index")
 
@@ -164,4 +165,5 @@ def _quantity(case: Case, line: dict[str, Any]) -> str:
         several = inner and len(columns) > 1
         name = "log-likelihood" if parameter == "loglik" else parameter
         return f"{name}, {columns[inner[0]]}" if several else name
-    return re.sub(r" \(.*?\)", "", label(parameter, (int(component) - 1, *inner), columns))
+    name = label(parameter, (int(component) - 1, *inner), columns, names=words.PARAMETERS)
+    return re.sub(r" \(.*?\)", "", name)
