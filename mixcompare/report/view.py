@@ -41,6 +41,11 @@ class Case:
         return list(dict.fromkeys(self.rows["method"]))
 
     @property
+    def samplers(self) -> list[str]:
+        """Those of the methods that sample."""
+        return list(dict.fromkeys(self.rows["method"][self.rows["sampler"]]))
+
+    @property
     def truth(self) -> Theta | None:
         """What the data were drawn from, if they were simulated."""
         return self.dataset.truth if self.dataset is not None else None

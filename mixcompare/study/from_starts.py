@@ -11,6 +11,7 @@ import pandas as pd
 from mixcompare.study import words
 from mixcompare.study.answer_faults import faults
 from mixcompare.study.ends import NO_END, parse_theta
+from mixcompare.theta import place_name
 
 TOLERANCES = (1.0, 0.01, 1e-4)
 """Nats below the best known value."""
@@ -69,7 +70,11 @@ def _named(results: Any, rows: pd.DataFrame) -> dict[int, str]:
         if theta is None or model is None or dataset is None:
             return {int(index): "" for index in first["start_index"]}
         full = model.conform(theta, dataset.n_features)
-        found[int(row["start_index"])] = dict(_numbers(model.readable(full)))
+        found[int(row["start_index"])] = {
+            place_name(name, array.shape, place): float(value)
+            for name, array in model.readable(full).items()
+            for place, value in np.ndenumerate(array)
+        }
     differ = [
         name for name in next(iter(found.values())) if len({v[name] for v in found.values()}) > 1
     ]
@@ -77,15 +82,6 @@ def _named(results: Any, rows: pd.DataFrame) -> dict[int, str]:
         index: ", ".join(f"{name} = {values[name]:.4g}" for name in differ)
         for index, values in found.items()
     }
-
-
-def _numbers(values: dict[str, np.ndarray]) -> Iterator[tuple[str, float]]:
-    """Every number with its name: "means[2]", and "means[2, 1]" of several features; both from 1."""
-    for name, array in values.items():
-        several = max(array.shape[1:], default=1) > 1
-        for place in np.ndindex(array.shape):
-            shown = ", ".join(str(i + 1) for i in (place if several else place[:1]))
-            yield f"{name}[{shown}]", float(array[place])
 
 
 def summed(results: Any) -> Iterator[str]:

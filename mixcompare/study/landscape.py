@@ -17,7 +17,7 @@ from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Problem
 from mixcompare.records import FitRecord
 from mixcompare.study.named import named_estimators
-from mixcompare.theta import Theta
+from mixcompare.theta import Theta, place_name
 
 Axis = tuple[Any, ...]
 """A scalar parameter: its name, its component from 0, and what more indices it has: ("means", 0, 1)."""
@@ -212,6 +212,12 @@ def paths(
     return found
 
 
+def _name(base: Theta, axis: Axis) -> str:
+    """For example "means[1]"."""
+    name, *place = axis
+    return place_name(name, base[name].shape, tuple(place))
+
+
 def _moved(model: MixtureModel, theta: Theta, axis: Axis, value: float) -> Theta:
     name, component, *index = axis
     if name == "weights":
@@ -253,10 +259,3 @@ def _range(name: str, pair: Any) -> tuple[float, float]:
     if not (np.isfinite([low, high]).all() and low < high):
         raise SpecError(f"ranges: expected two numbers, low < high, for {name}, got {pair!r}")
     return low, high
-
-
-def _name(base: Theta, axis: Axis) -> str:
-    """For example "means[1]": components and indices from 1, those without a choice left out."""
-    several = max(base[axis[0]].shape[1:], default=1) > 1
-    shown = [str(i + 1) for i in (axis[1:] if several else axis[1:2])]
-    return f"{axis[0]}[{', '.join(shown)}]"

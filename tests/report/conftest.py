@@ -312,7 +312,7 @@ def make_results(rows=None, quick=False, study=None):
     return Results(fits, paths(made), study or STUDY, datasets(), trees.get, quick)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make():
     return make_results
 

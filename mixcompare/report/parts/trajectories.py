@@ -2,14 +2,59 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from mixcompare.report.document import Drawing, Section
 from mixcompare.report.figures.gaps import Strip
 from mixcompare.report.figures.trajectories import FLOOR, Panel, Run
+from mixcompare.report.parts.part import Part
 from mixcompare.report.view import Case, View
 
 MOST_RUNS = 60
 """Fits of a method that are drawn, the first ones."""
+
+
+@dataclass(frozen=True)
+class Paths:
+    """A panel a method, and of several replicates a strip of end gaps a method."""
+
+    panels: list[Panel]
+    ends: list[Strip]
+
+
+def compute(view: View, case: Case) -> Paths:
+    """Gaps of every fit whose trajectory was kept, and of every end."""
+    return Paths(panels(view, case), strips(case) if case.n_replicates > 1 else [])
+
+
+def draw(case: Case, paths: Paths) -> Section:
+    """Make the part; no blocks where no fit left a trajectory."""
+    blocks = []
+    if paths.panels:
+        cut = any(panel.counted and panel.counted[1] > len(panel.runs) for panel in paths.panels)
+        which = f"the first {MOST_RUNS} fits" if cut else "every start"
+        caption = (
+            f"Nats below the best known value against passes over the data, {which}, one panel a "
+            "method, with the number of sound ends. A dark red cross marks an end that is not sound; "
+            "one on the lowest line has gone above every proper optimum, outside the parameter space or "
+            "where the likelihood has no bound."
+        )
+        name, title = f"{case.slug}-trajectories", f"Trajectories, {case.data}"
+        blocks.append(Drawing(name, title, caption, "trajectories", (paths.panels,)))
+    if paths.ends:
+        caption = (
+            f"Where every end of the {case.n_replicates} replicates lies below the best known value of "
+            "its own replicate. Numbers count ends that nearly agree; crosses are ends that are not sound. "
+            "Ends that are no estimate have no place here."
+        )
+        name, title = f"{case.slug}-gaps", f"End gaps over replicates, {case.data}"
+        blocks.append(Drawing(name, title, caption, "gaps", (paths.ends,)))
+    return Section(f"{case.slug}-paths", "Log-likelihood against passes", blocks)
+
+
+PART = Part(compute, draw)
 
 
 def panels(view: View, case: Case) -> list[Panel]:
