@@ -331,7 +331,7 @@ def test_a_start_outside_the_box_is_noted(method):
 
 
 def test_an_end_on_the_box_is_noted_where_the_budget_ends_it():
-    claim, _ = run("l-bfgs-b[bounded]", draws(0), Budget(20), bounds={"sds": (0.2, 0.5)})
+    claim, _ = run("l-bfgs-b[bounded]", draws(0), Budget(100), bounds={"sds": (0.2, 0.5)})
     assert claim.solver.status == "budget"
     assert any("at its lower bound 0.2" in note for note in claim.notes)
 
