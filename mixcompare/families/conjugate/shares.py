@@ -7,9 +7,14 @@ from mixcompare.numerics import inlinable
 
 @inlinable
 def draw_share(rng, a, b):  # type: ignore[no-untyped-def]
-    """p ~ Beta(a, b)."""
-    u = rng.standard_gamma(a)
-    v = rng.standard_gamma(b)
+    """p ~ Beta(a, b).
+
+    Of shapes near 0 both parts may underflow; they are drawn again, as shares do not depend on the sum.
+    """
+    u = v = 0.0
+    while u + v == 0.0:
+        u = rng.standard_gamma(a)
+        v = rng.standard_gamma(b)
     return u / (u + v)
 
 
@@ -38,9 +43,10 @@ def draw_categorical(rng, S, numbers, layout, P):  # type: ignore[no-untyped-def
         f = 1
         for i in range(layout.size - 1):
             at, total = i * layout[0], 0.0
-            for v in range(layout[1 + i]):
-                P[k, at + v] = rng.standard_gamma(numbers[0] + S[k, f + v])
-                total += P[k, at + v]
+            while total == 0.0:
+                for v in range(layout[1 + i]):
+                    P[k, at + v] = rng.standard_gamma(numbers[0] + S[k, f + v])
+                    total += P[k, at + v]
             for v in range(layout[1 + i]):
                 P[k, at + v] /= total
             f += layout[1 + i]
