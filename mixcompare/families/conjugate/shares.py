@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from mixcompare.numerics import inlinable
 
+LEAST = 1e-300
+"""A sum by which parts can be divided: of shapes near 0 all of them may underflow."""
+
 
 @inlinable
 def draw_share(rng, a, b):  # type: ignore[no-untyped-def]
     """p ~ Beta(a, b).
 
-    Of shapes near 0 both parts may underflow; they are drawn again, as shares do not depend on the sum.
+    Shares do not depend on the sum, so that parts of too small a one are drawn again.
     """
     u = v = 0.0
-    while u + v == 0.0:
+    while u + v < LEAST:
         u = rng.standard_gamma(a)
         v = rng.standard_gamma(b)
     return u / (u + v)
@@ -43,7 +46,8 @@ def draw_categorical(rng, S, numbers, layout, P):  # type: ignore[no-untyped-def
         f = 1
         for i in range(layout.size - 1):
             at, total = i * layout[0], 0.0
-            while total == 0.0:
+            while total < LEAST:
+                total = 0.0
                 for v in range(layout[1 + i]):
                     P[k, at + v] = rng.standard_gamma(numbers[0] + S[k, f + v])
                     total += P[k, at + v]
