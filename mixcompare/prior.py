@@ -156,6 +156,15 @@ class Prior:
         return ModelPrior(self, model, n_features, frame, components, numbers, concentration)
 
 
+def finite_sd(values: np.ndarray, axis: int | tuple[int, ...]) -> np.ndarray:
+    """Standard deviation of the values that are finite, by entry; nan where none is.
+
+    The logarithm of a weight or probability that has underflowed is not.
+    """
+    found: np.ndarray = np.ma.filled(np.ma.masked_invalid(values).std(axis=axis), np.nan)
+    return found
+
+
 def _default(number: Number, seen: Seen, n_components: int) -> np.ndarray:
     """A number scaled by the data; DataError where theirs is no such number: a mean of 0 is no scale."""
     assert callable(number.default)
@@ -254,10 +263,7 @@ class ModelPrior:
         """
         weights, framed = self._framed(SAMPLED, stream(0, "prior sd"))
         values = self.model.report_scales(weights, framed)
-        return {
-            name: np.ma.masked_invalid(value).std(axis=0).filled(np.nan)
-            for name, value in values.items()
-        }
+        return {name: finite_sd(value, 0) for name, value in values.items()}
 
     def _framed(
         self, size: int, rng: np.random.Generator
