@@ -143,7 +143,7 @@ def _plane(data: Densities, ax: Axes) -> None:
         top = np.nanmax(_tame(curve.values))
         levels = top * np.array([0.02, 0.1, 0.3, 0.6, 0.9])
         ax.contour(*data.grid, curve.values, levels=levels, colors=curve.color, linewidths=0.8,
-                   linestyles=curve.line)  # fmt: skip
+                   linestyles=[curve.line] * len(levels))  # fmt: skip
         ax.plot([], [], color=curve.color, ls=curve.line, label=curve.label)
     ax.set_xlabel(data.labels[0])
     ax.set_ylabel(data.labels[1])

@@ -28,7 +28,7 @@ class Strip:
 @style.styled
 def draw(strips: Sequence[Strip], ax: Axes | None = None) -> Axes:
     """One row a method; ends that nearly agree are one mark with their number, of failed ones below it."""
-    ax = style.own_axes(ax, 0.3 * len(strips) + 0.6)
+    ax = style.own_axes(ax, 0.31 * len(strips) + 0.6)
     top = max((float(s.gaps.max()) for s in strips if s.gaps.size), default=1.0)
     right = max(5 * top, 1e-2)
     apart = np.log10(2 * right / FLOOR) / PLACES
@@ -56,11 +56,11 @@ def _mark(ax: Axes, at: float, y: int, count: int, look: style.Look | None) -> N
     """One mark with its number above it; a cross without a look, with its number below."""
     color = look.color if look else style.FAILED
     marker, face = (look.marker, look.face) if look else ("x", color)
-    size = min(3 + 0.5 * count**0.5, 7)
+    size = min(3 + 0.5 * count**0.5, 6)
     ax.plot([at], [y], ls="", color=color, marker=marker, mfc=face, ms=size, mew=0.8)
     if count > 1:
         place: Any = {"textcoords": "offset points", "ha": "center", "fontsize": 7, "color": color}
-        shift, side = (3.5, "bottom") if look else (-3.0, "top")
+        shift, side = (0.5 * size, "bottom") if look else (-0.5 * size, "top")
         ax.annotate(str(count), (at, y), (0, shift), va=side, **place)
 
 
@@ -70,7 +70,8 @@ def _heaps(gaps: np.ndarray, apart: float) -> list[tuple[float, int]]:
     for value in np.sort(gaps):
         heaps.append([float(value)])
         while len(heaps) > 1 and np.log10(_middle(heaps[-1]) / _middle(heaps[-2])) < apart:
-            heaps[-2] += heaps.pop()
+            last = heaps.pop()
+            heaps[-1] += last
     return [(_middle(heap), len(heap)) for heap in heaps]
 
 

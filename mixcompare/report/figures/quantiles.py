@@ -35,9 +35,10 @@ def draw(features: Sequence[Feature], ax: Any = None) -> Any:
         one.plot(feature.middle[~out], feature.quantiles[~out], ls="", marker="o", ms=2.4,
                  color=style.INK, label="observed, inside")  # fmt: skip
         if out.any():
+            count = f"outside: {out.sum()} of {out.size}"
             one.plot(feature.middle[out], feature.quantiles[out], ls="", marker="x", ms=4,
-                     color=style.FAILED, label="observed, outside")  # fmt: skip
-            one.set_title(f"{out.sum()} of {out.size} outside", loc="right", color=style.FAILED)
+                     color=style.FAILED, label=count if axes.size == 1 else "outside")  # fmt: skip
+            one.set_title(count if axes.size > 1 else "", loc="right", color=style.FAILED)
         one.set_xlabel(f"{label}, quantiles of samples")
         one.set_ylabel(f"{label}, observed")
     _key(axes)

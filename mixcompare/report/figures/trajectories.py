@@ -83,7 +83,7 @@ def _limits(ax: Any, panels: Sequence[Panel]) -> None:
     ax.set_xlim(0.8, 1.5 * max(last, 5.0))
     style.plain_ticks(ax.xaxis, last)
     ax.set_ylim(FLOOR / 4, 5 * max(top, 10 * FLOOR))
-    decades = {1e-6: "≤ 1e−6", 1e-3: "0.001", 1.0: "1", 1e3: "1000", 1e6: "1e6"}
+    decades = {1e-6: "≤ 1e−6", 1e-3: "0.001", 1.0: "1", 1e3: "1,000", 1e6: "1e6"}
     ticks = [tick for tick in decades if tick <= 5 * max(top, FLOOR)]
     ax.set_yticks(ticks, [decades[tick] for tick in ticks])
     ax.yaxis.minorticks_off()
