@@ -115,22 +115,6 @@ class Theta(Mapping[str, np.ndarray]):
         return cls(**values)
 
 
-def place_name(name: str, shape: tuple[int, ...], place: tuple[int, ...]) -> str:
-    """One number of an array of parameters in print: "means[2]", and "means[2, 1]" of several features.
-
-    Parameters
-    ----------
-    name : str
-    shape : tuple of int
-        (K, ...), that of the array.
-    place : tuple of int
-        Component and inner indices from 0; shown from 1, inner ones where there is a choice.
-    """
-    several = max(shape[1:], default=1) > 1
-    shown = ", ".join(str(i + 1) for i in (place if several else place[:1]))
-    return f"{name}[{shown}]"
-
-
 def _array(name: str, value: ArrayLike) -> np.ndarray:
     try:
         array = np.array(value, dtype=float)

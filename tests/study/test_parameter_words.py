@@ -5,7 +5,6 @@ import pytest
 
 from mixcompare.report.words import PARAMETERS
 from mixcompare.study.parameter_words import entry, label
-from mixcompare.theta import Theta, place_name
 
 TWO, THREE = ("a", "b"), ("a", "b", "c")
 
@@ -49,11 +48,3 @@ def test_names_are_different_for_all_correlations_and_covariances():
         label("covariances", (0, i, j), columns) for i, j in zip(*np.tril_indices(d), strict=True)
     ]
     assert len(set(lower)) == 10
-
-
-def test_a_place_counts_from_one_and_leaves_out_what_has_no_choice():
-    theta = Theta([0.5, 0.5], means=[[1.0], [2.0]], covariances=np.ones((2, 1, 1)))
-    assert place_name("weights", theta.weights.shape, (1,)) == "weights[2]"
-    assert place_name("means", theta["means"].shape, (1, 0)) == "means[2]"
-    assert place_name("covariances", theta["covariances"].shape, (0, 0, 0)) == "covariances[1]"
-    assert place_name("means", (2, 3), (1, 0)) == "means[2, 1]"

@@ -43,7 +43,8 @@ def draw(case: Case, fits: Fits) -> Section:
     if fits.by_method:
         caption = (
             f"Methods of which some end is elsewhere{replicate}: their ends as densities (those that agree "
-            f"to three digits once, at most {MOST_ENDS} a method). Dark red ends are not sound. Ends "
+            f"to three digits once, at most {MOST_ENDS} a method). Dark red ends are no "
+            f"optimum{', or draws that are not sound' if case.samplers else ''}. Ends "
             "outside the parameter space have no density to draw."
         )
         name, title = f"{case.slug}-densities", f"Densities by method, {case.data}"
@@ -81,7 +82,7 @@ def _overlay(view: View, case: Case) -> Densities | None:
 
 
 def _by_method(case: Case) -> list[tuple[str, Densities]]:
-    """Ends of the first replicate as densities, sound ones in the method's colour and on top.
+    """Ends of the first replicate as densities, optima in the method's colour and on top.
 
     Only methods with an end elsewhere than at the best known optimum: all others look the same. Ends that
     agree to three digits once, and of different ones the first `MOST_ENDS`.
@@ -97,13 +98,13 @@ def _by_method(case: Case) -> list[tuple[str, Densities]]:
         inside: dict[Any, tuple[Theta, bool]] = {}
         for _, row in rows.iterrows():
             if not case.model.outside(case.model.conform(row["end"], d)):
-                sound = row["sound"] is not False
-                inside.setdefault((sound, _digits(row["end"])), (row["end"], sound))
+                good = not row["failed"]
+                inside.setdefault((good, _digits(row["end"])), (row["end"], good))
         if not inside:
             continue
         color = style.look(method).color
         ends = sorted(list(inside.values())[:MOST_ENDS], key=lambda pair: pair[1])
-        fitted = [Fitted(method, theta, color if sound else style.FAILED) for theta, sound in ends]
+        fitted = [Fitted(method, theta, color if good else style.FAILED) for theta, good in ends]
         picture = densities(case.model, case.dataset, fitted)
         if picture is not None and picture.kind == "line":
             found.append((method, picture))

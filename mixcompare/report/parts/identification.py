@@ -22,7 +22,7 @@ from mixcompare.report.tables import Column, Table, number, share, text
 from mixcompare.report.view import Case, View
 from mixcompare.seeds import stream
 from mixcompare.study.parameter_words import entry
-from mixcompare.study.words import listed
+from mixcompare.study.words import listed, quoted
 
 PRIOR_DRAWS = 20_000
 
@@ -261,7 +261,7 @@ def _agree(low: float, high: float) -> bool:
 
 
 def _ridge(case: Case, found: Unidentified, ridge: Ridge) -> Drawing:
-    drawn_by = ", ".join(points.method for points in ridge.points if points.drawn)
+    drawn_by = listed([quoted(points.method) for points in ridge.points if points.drawn])
     third = f" for some values of {ridge.names[2]}, the colour" if len(ridge.names) > 2 else ""
     more = max((row["size"] for row in found.spectra), default=0) > len(ridge.names)
     others = ", the other parameters as at the best end" if more else ""

@@ -25,7 +25,7 @@ from mixcompare.study.ends import NO_END
 from mixcompare.study.iterations import Run, places, printed, runs
 from mixcompare.study.iterations_words import denial
 from mixcompare.study.parameter_words import entry, label
-from mixcompare.study.words import listed, number_of
+from mixcompare.study.words import listed, number_of, quoted
 
 MOST_STEPS, MOST_TABLES, MOST_COLUMNS = 60, 12, 24
 """Lines of a table, tables, and parameters in a table at most."""
@@ -270,7 +270,11 @@ def _ascent(case: Case, data: Iterations) -> list[Drawing]:
 def _history(case: Case, one: Histories, followers: Sequence[str]) -> Drawing:
     starts = len({line.start for panel in one.panels for line in panel.lines})
     who = "it" if len(followers) == 1 else "they"
-    also = f" {listed(followers)} went the same way as far as {who} went." if followers else ""
+    also = (
+        f" {listed([quoted(name) for name in followers])} went the same way as far as {who} went."
+        if followers
+        else ""
+    )
     caption = (
         f"Parameters of {one.method} at each {one.unit}, {number_of(starts, 'start')}; marks are where it "
         f"began and ended. Components are numbered as at the end of each run.{also}"

@@ -25,6 +25,7 @@ from mixcompare.report.tables import (
 )
 from mixcompare.report.view import Case, View
 from mixcompare.study.ends import LIKELIHOOD
+from mixcompare.study.words import number_of
 
 MOST_PAIRS = 15
 """Pairs of methods in one table; with more of them only those with the study's first method."""
@@ -48,7 +49,7 @@ def compute(view: View, case: Case) -> Methods:
 
 def draw(case: Case, methods: Methods) -> Section:
     """Make the part."""
-    fits = f"{len(case.rows)} fits" + (
+    fits = number_of(len(case.rows), "fit") + (
         f" on {case.n_replicates} replicates" if case.n_replicates > 1 else ""
     )
     caption = (
@@ -119,16 +120,24 @@ _SAID = (True, False, None)
 
 
 def _message(claims: list[dict[str, Any]]) -> str:
-    def total(said: str, key: str) -> int:
-        about = [row for row in claims if row["target"] == LIKELIHOOD]
-        return int(sum(row[key] or 0 for row in about if row["said"] == said))
-
+    """How often success and failure were said of the likelihood, and how often wrongly."""
+    said = []
+    for word, contrary in (("success", "not sound"), ("failure", "sound")):
+        about = [row for row in claims if (row["target"], row["said"]) == (LIKELIHOOD, word)]
+        fits, wrong = (int(sum(row[key] or 0 for row in about)) for key in ("fits", "wrong"))
+        if fits:
+            said.append(
+                f"{word} was claimed of {number_of(fits, 'end')}, of which {_count(wrong)} {contrary}"
+            )
+    told = f" {'; '.join(said).capitalize()}." if said else ""
     return (
-        "What solvers said against what was found. Success was claimed of "
-        f"{total('success', 'fits')} ends, {total('success', 'wrong')} of them not sound; failure of "
-        f"{total('failure', 'fits')}, {total('failure', 'wrong')} of them sound. "
-        "Green ends are sound. Narrow bars: nothing was said, as samplers do."
+        f"What solvers said against what was found.{told} Green ends are sound. Narrow bars: nothing was "
+        "said, as samplers do."
     )
+
+
+def _count(n: int) -> str:
+    return "none is" if n == 0 else f"{n:,} {'is' if n == 1 else 'are'}"
 
 
 # -- in pairs -------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from mixcompare.report.tables import (
     whole,
 )
 from mixcompare.report.view import Case, View
-from mixcompare.study.words import listed, number_of
+from mixcompare.study.words import listed, number_of, quoted
 from mixcompare.theta import Theta
 
 MOST_OPTIMA = 12
@@ -103,14 +103,14 @@ def _first(table: str, view: View, case: Case) -> list[dict[str, Any]]:
 
 def _weighed(found: dict[str, Any], where: str) -> str:
     """The evidence for the best known value, in words."""
-    methods = ", ".join(f"{method} {count}" for method, count in found["methods"].items())
+    methods = ", ".join(f"{quoted(method)} {count}" for method, count in found["methods"].items())
     value = f"The best known value{where} is {found['best_known']:.4f} nats"
     told = (
         f"{value}: {found['fits']:,} of {number_of(found['of_fits'], 'fit')} ended there, from "
         f"{found['starts']:,} of {number_of(found['of_starts'], 'start')} (fits by method: {methods})."
     )
     if found["missed_by"]:
-        told += f" No fit of {listed(found['missed_by'])} did."
+        told += f" No fit of {listed([quoted(method) for method in found['missed_by']])} did."
     if found["fits"] == 1:
         told += " A value that one fit alone has reached is weak evidence."
     if found["higher"]:

@@ -17,6 +17,7 @@ from mixcompare.report.parts.intervals import draws_of, parameters, refusals
 from mixcompare.report.parts.part import Part
 from mixcompare.report.tables import Column, Table, number, text
 from mixcompare.report.view import Case, View
+from mixcompare.study.words import listed, quoted
 
 MOST_DRAWS = 1000
 """Draws whose log-likelihood is drawn, evenly spread over the chains: one pass each."""
@@ -68,8 +69,9 @@ def _caption(case: Case, first: Parameter) -> str:
     further = f" (below it: {', '.join(dict.fromkeys(kinds))})" if kinds else ""
     parts = [f"Each method's best end with its 95 % Wald interval{further}"]
     if case.samplers:
+        samplers = listed([quoted(method) for method in case.samplers])
         parts.append(
-            f"the posterior mean of {', '.join(case.samplers)} with its 95 % equal-tailed interval and draws"
+            f"the posterior mean of {samplers} with its 95 % equal-tailed interval and draws"
         )
     together = [e for e in first.estimates if len(e.methods) > 1]
     return (
@@ -77,7 +79,7 @@ def _caption(case: Case, first: Parameter) -> str:
         "numbered as in the best point estimate. No interval is drawn where the information matrix gives "
         "none; arrows point to values outside the axes. "
         f"{'The dotted line is the truth. ' if case.truth is not None else ''}"
-        f"{' '.join(f'{e.label}: {", ".join(e.methods)}.' for e in together)}"
+        f"{' '.join(f'{e.label}: {listed([quoted(m) for m in e.methods])}.' for e in together)}"
     ).strip()
 
 
@@ -132,7 +134,10 @@ def _assumed(stated: dict[str, list[str]]) -> list[Any]:
         return []
     if len(stated) == 1:
         return [Paragraph(f"Priors: {next(iter(stated))}. {words.PRIORS}")]
-    parts = [f"Priors of {', '.join(methods)}: {text}." for text, methods in stated.items()]
+    parts = [
+        f"Priors of {listed([quoted(method) for method in methods])}: {text}."
+        for text, methods in stated.items()
+    ]
     return [Paragraph(f"{' '.join(parts)} {words.OTHER_PRIORS} {words.PRIORS}")]
 
 

@@ -32,12 +32,13 @@ def compute(view: View, case: Case) -> Paths:
 def draw(case: Case, paths: Paths) -> Section:
     """Make the part; no blocks where no fit left a trajectory."""
     blocks = []
+    good = f"ends at an optimum{' (of samplers: draws that are sound)' if case.samplers else ''}"
     if paths.panels:
         cut = any(panel.counted and panel.counted[1] > len(panel.runs) for panel in paths.panels)
         which = f"the first {MOST_RUNS} fits" if cut else "every start"
         caption = (
             f"Nats below the best known value against passes over the data, {which}, one panel a "
-            "method, with the number of sound ends. A dark red cross marks an end that is not sound; "
+            f"method, with the number of {good}. A dark red cross marks any other end; "
             "one on the lowest line has gone above every proper optimum, outside the parameter space or "
             "where the likelihood has no bound."
         )
@@ -46,7 +47,7 @@ def draw(case: Case, paths: Paths) -> Section:
     if paths.ends:
         caption = (
             f"Where every end of the {case.n_replicates} replicates lies below the best known value of "
-            "its own replicate. Numbers count ends that nearly agree; crosses are ends that are not sound. "
+            "its own replicate. Numbers count ends that nearly agree; crosses are all but the {good}. "
             "Ends that are no estimate have no place here."
         )
         name, title = f"{case.slug}-gaps", f"End gaps over replicates, {case.data}"
@@ -73,7 +74,7 @@ def panels(view: View, case: Case) -> list[Panel]:
                 continue
             gap = row["reference"] - loglik[finite]
             kept = _visible(gap)
-            runs.append(Run(passes[finite][kept], gap[kept], row["sound"] is not False))
+            runs.append(Run(passes[finite][kept], gap[kept], not row["failed"]))
         if runs:
             counted = sum(run.verified for run in runs), len(runs)
             found.append(Panel(method, runs[:MOST_RUNS], counted))
@@ -103,6 +104,6 @@ def strips(case: Case) -> list[Strip]:
             (case.rows["method"] == method) & case.rows["gap"].notna() & ~case.rows["narrow"]
         ]
         if len(rows):
-            sound = np.array([value is not False for value in rows["sound"]], dtype=bool)
-            found.append(Strip(method, rows["gap"].to_numpy(float), sound))
+            failed = rows["failed"].to_numpy(bool)
+            found.append(Strip(method, rows["gap"].to_numpy(float), ~failed))
     return found
