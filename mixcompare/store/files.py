@@ -59,8 +59,8 @@ def written(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(
-            f"{folder}: expected to write results there, got: {error.strerror or error}. What was stored before "
-            f"is kept: mend that, and run again to go on."
+            f"{folder}: expected to write results there, got: {error.strerror or error}. What was stored "
+            f"before is kept: mend that, and run again to go on."
         ) from error
 
 

@@ -215,7 +215,9 @@ def test_a_full_disk_keeps_what_was_stored(
 
     monkeypatch.setattr(run, "FLUSH_SECONDS", 0.0)
     monkeypatch.setattr(files.pq, "write_table", fill)
-    with pytest.raises(StoreError, match=r"No space left on device. What was stored before is kept"):
+    with pytest.raises(
+        StoreError, match=r"No space left on device. What was stored before is kept"
+    ):
         run_study(study, tmp_path / "out")
     monkeypatch.setattr(files.pq, "write_table", whole)
     assert len(load_results(tmp_path / "out").fits) == 1
