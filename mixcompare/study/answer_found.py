@@ -144,7 +144,7 @@ def _some(some: list[Score], at: str, head: bool, alone: bool) -> str:
     shown = some if len(some) <= NAMED + 1 else some[: NAMED - 1]
     for score in shown:
         alike.setdefault((score.k, score.n), []).append(score.method)
-    parts = []
+    parts: list[str] = []
     for (k, n), names in alike.items():
         each = " each" if len(names) > 1 else ""
         did, fits = ("", "") if parts else (" did", " fits")
