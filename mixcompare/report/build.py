@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,10 @@ from mixcompare.report.sections import (
     calibration,
     case,
     claims,
-    cost,
     criteria,
     expectations,
     overview,
-    page,
+    profiles,
     standing,
     trail,
 )
@@ -66,20 +65,22 @@ def build(results: Any, out: str | Path, formats: Sequence[str] = FORMATS) -> Pa
     view = View(results)
     answer, sections = overview.draw(overview.compute(view)), compose(view)
     tables = [block.table for block in _blocks([answer, *sections]) if isinstance(block, Tabular)]
-    drawings = _drawn(block for block in _blocks(sections) if isinstance(block, Drawing))
+    pictured = bool(chosen & {"html", "md"})
+    figures = [block for block in _blocks(sections) if isinstance(block, Drawing)]
+    drawings = _drawn(figures) if pictured else {}
     films = [block for block in _blocks(sections) if isinstance(block, Moving)]
     files: dict[str, str | bytes] = {}
     if "html" in chosen:
         files["report.html"] = _render("report.html.j2", view, answer, sections, drawings)
     if "md" in chosen:
         files["report.md"] = _render("report.md.j2", view, answer, sections, drawings)
-    if chosen & {"html", "md"}:
+    if pictured:
         files[summary.FILE] = summary.text(
             results, summary.emblem(list(drawings), view.cases[0].slug)
         )
     files |= {f"tables/{table.name}.csv": table.csv() for table in tables if "csv" in chosen}
     files |= {f"tables/{table.name}.tex": table.tex() for table in tables if "tex" in chosen}
-    if chosen & {"html", "md"}:
+    if pictured:
         files |= {f"figures/{name}.svg": document for name, document in drawings.items()}
         files |= {f"figures/{film.name}.gif": film.reel.gif for film in films}
         files |= {f"figures/{film.name}.html": _player(film) for film in films}
@@ -94,13 +95,12 @@ def compose(view: View) -> list[Section]:
     choices = criteria.compute(view)
     sections = [asked.draw(asked.compute(view)), asked.remarks(view), criteria.draw(choices)]
     for one in view.cases:
-        made = page.draw(case.compute(view, one))
         brief = criteria.in_brief(choices, one.data, one.model_name)
-        sections.append(criteria.without_figures(made) if brief else made)
+        sections.append(case.draw(view, one, brief))
     sections += [
         calibration.draw(calibration.compute(view)),
         claims.draw(claims.compute(view)),
-        cost.profiles(view),
+        profiles.draw(view),
         expectations.draw(expectations.compute(view)),
         standing.draw(standing.compute(view)),
         standing.formulations(view),
@@ -147,11 +147,11 @@ _QUICK = (
 )
 
 
-def _drawn(blocks: Iterator[Drawing]) -> dict[str, str]:
+def _drawn(blocks: Iterable[Drawing]) -> dict[str, str]:
     from mixcompare.report import style, svg
 
     return {
-        block.name: svg.document(style.figure_of(block.drawn), block.name, block.title)
+        block.name: svg.document(style.figure_of(block.draw()), block.name, block.title)
         for block in blocks
     }
 

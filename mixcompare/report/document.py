@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from mixcompare import registry
 from mixcompare.report.film import Reel
 from mixcompare.report.tables import Table
 
@@ -47,13 +48,21 @@ class Tabular:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure: axes as `draw` returned them, what it shows in one line, and its message."""
+    """A figure yet to be drawn: what it shows in one line, its message, and which figure of what.
+
+    `figure` is its name in the registry; `data` is what that is called with.
+    """
 
     name: str
     title: str
     caption: str
-    drawn: Any
+    figure: str
+    data: Sequence[Any]
     kind: ClassVar[str] = "figure"
+
+    def draw(self) -> Any:
+        """The figure's axes, drawn now."""
+        return registry.load("figures", self.figure)(*self.data)
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,11 @@ class Case:
         return list(dict.fromkeys(self.rows["method"]))
 
     @property
+    def samplers(self) -> list[str]:
+        """Those of the methods that sample."""
+        return list(dict.fromkeys(self.rows["method"][self.rows["sampler"]]))
+
+    @property
     def truth(self) -> Theta | None:
         """What the data were drawn from, if they were simulated."""
         return self.dataset.truth if self.dataset is not None else None
@@ -60,10 +65,11 @@ class View:
 
     @cached_property
     def rows(self) -> pd.DataFrame:
-        """The fits as `study.ends.relate` relates them, JSON read, and two more columns.
+        """The fits as `study.ends.relate` relates them, JSON read, and three more columns.
 
         `end` is the Theta of the end or None; `reference` the best known value of the row's replicate,
-        or, where there is none, the highest log-likelihood of an end that is an estimate.
+        or, where there is none, the highest log-likelihood of an end that is an estimate. `failed`: no
+        optimum, or draws that are not sound; not so an end that was not verified.
         """
         rows = self.results.rows.copy()
         for column in _JSON:
@@ -73,6 +79,7 @@ class View:
             ~rows["finding"].isin(NO_END) & np.isfinite(rows["loglik"])
         )
         highest = estimates.groupby([rows[name] for name in (*CASE, "replicate")]).transform("max")
+        rows["failed"] = (rows["sound"] == False) & ~rows["optimum"]  # noqa: E712 - None is not False
         rows["reference"] = rows["best_known"].fillna(highest)
         return rows
 

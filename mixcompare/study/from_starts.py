@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mixcompare.study import words
+from mixcompare.study import ends, words
 from mixcompare.study.answer_faults import faults
 from mixcompare.study.ends import NO_END, parse_theta
+from mixcompare.study.parameter_words import label
 
 TOLERANCES = (1.0, 0.01, 1e-4)
 """Nats below the best known value."""
@@ -69,7 +70,11 @@ def _named(results: Any, rows: pd.DataFrame) -> dict[int, str]:
         if theta is None or model is None or dataset is None:
             return {int(index): "" for index in first["start_index"]}
         full = model.conform(theta, dataset.n_features)
-        found[int(row["start_index"])] = dict(_numbers(model.readable(full)))
+        found[int(row["start_index"])] = {
+            label(name, place, dataset.columns, array.shape): float(value)
+            for name, array in model.readable(full).items()
+            for place, value in np.ndenumerate(array)
+        }
     differ = [
         name for name in next(iter(found.values())) if len({v[name] for v in found.values()}) > 1
     ]
@@ -77,15 +82,6 @@ def _named(results: Any, rows: pd.DataFrame) -> dict[int, str]:
         index: ", ".join(f"{name} = {values[name]:.4g}" for name in differ)
         for index, values in found.items()
     }
-
-
-def _numbers(values: dict[str, np.ndarray]) -> Iterator[tuple[str, float]]:
-    """Every number with its name: "means[2]", and "means[2, 1]" of several features; both from 1."""
-    for name, array in values.items():
-        several = max(array.shape[1:], default=1) > 1
-        for place in np.ndindex(array.shape):
-            shown = ", ".join(str(i + 1) for i in (place if several else place[:1]))
-            yield f"{name}[{shown}]", float(array[place])
 
 
 def summed(results: Any) -> Iterator[str]:
@@ -98,29 +94,41 @@ def summed(results: Any) -> Iterator[str]:
         & ~lines["method"].isin(wrong)
         & (lines["start"] != "")
     ]
-    for (data, _, replicate, start), rows in held.groupby(
-        ["data", "model", "replicate", "start"], sort=False
-    ):
-        if replicate == 0:
-            ends = "ends" if len(rows) == 1 else "end"
-            below = max(float(gap) for gap in rows["gap"])
-            yield (
-                f"From {start} ({data}) {words.listed(list(rows['method']))} {ends} at a saddle, "
-                f"{words.gap(below)} nats below the best known optimum."
-            )
+    for case, rows in held.groupby(ends.CASE, sort=False):
+        if rows["replicate"].iloc[0] == 0:
+            every = lines[(lines[ends.CASE] == list(case)).all(axis=1)]
+            yield from _held(rows["data"].iloc[0], rows, every["start_index"].nunique())
+
+
+def _held(data: str, rows: pd.DataFrame, n_starts: int) -> Iterator[str]:
+    """The same methods in one sentence, from however many starts."""
+    methods: dict[tuple[str, ...], list[pd.DataFrame]] = {}
+    for _, own in rows.groupby("start_index", sort=False):
+        methods.setdefault(tuple(own["method"]), []).append(own)
+    for names, group in methods.items():
+        numbers = [str(own["start_index"].iloc[0]) for own in group]
+        where = f"{group[0]['start'].iloc[0]} ({data})"
+        if len(group) > 1:
+            starts = words.of(len(group), n_starts)
+            where = f"{starts} starts ({data}, {words.listed(numbers)})"
+        below = max(float(gap) for own in group for gap in own["gap"])
+        yield (
+            f"From {where} {words.listed([words.quoted(name) for name in names])} "
+            f"{'ends' if len(names) == 1 else 'end'} at a saddle, "
+            f"{'' if len(group) == 1 else 'up to '}{words.gap(below)} nats below the best known optimum."
+        )
 
 
 def tell(lines: pd.DataFrame) -> Iterator[str]:
     """Sentences about the starts of one data set and model: who never arrives, and how long others take."""
     nearest = f"within_{TOLERANCES[-1]:g}"
-    for method, rows in lines.groupby("method", sort=False):
+    for name, rows in lines.groupby("method", sort=False):
         if len(rows) < 2:
             continue
-        for _, row in rows[rows[nearest].isna() & (rows["gap"] > TOLERANCES[-1])].iterrows():
-            yield (
-                f"{method} does not reach the best known optimum from {_start(row)}: it ends "
-                f"{words.gap(row['gap'])} nats below it ({words.finding(row['finding'])})."
-            )
+        method = words.quoted(str(name))
+        lost = rows[rows[nearest].isna() & (rows["gap"] > TOLERANCES[-1])]
+        if len(lost):
+            yield f"{method} does not reach the best known optimum from {_lost(lost, len(rows))}."
         arrived = rows[rows[nearest].notna()].sort_values(nearest, kind="stable")
         if len(arrived) < 2:
             continue
@@ -130,6 +138,15 @@ def tell(lines: pd.DataFrame) -> Iterator[str]:
                 f"{method} needs {fast[nearest]:,.0f} steps to come within {TOLERANCES[-1]:g} nats of the "
                 f"best known optimum from {_start(fast)}, and {slow[nearest]:,.0f} from {_start(slow)}."
             )
+
+
+def _lost(rows: pd.DataFrame, n: int) -> str:
+    """From which starts, and where it ends; the numbers of each start are in the table."""
+    gaps = [words.gap(gap) for gap in sorted(rows["gap"])]
+    span = gaps[0] if gaps[0] == gaps[-1] else f"{gaps[0]} to {gaps[-1]}"
+    what = words.listed([words.finding(name) for name in dict.fromkeys(rows["finding"])])
+    where = _start(rows.iloc[0]) if len(rows) == 1 else f"{words.of(len(rows), n)} starts"
+    return f"{where}: it ends {span} nats below it ({what})"
 
 
 def _start(row: pd.Series) -> str:

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from mixcompare.mixture import MixtureModel
-from mixcompare.study import words
 from mixcompare.study.ends import parse
 from mixcompare.study.histories import History
 from mixcompare.theta import Theta
@@ -139,28 +138,6 @@ def places(array: np.ndarray) -> list[tuple[int, ...]]:
     """
     inner = sorted(np.ndindex(array.shape[1:]), key=lambda index: (index[1:], index[0]))
     return [index for index in inner if not np.isnan(array[(slice(None), *index)]).all()]
-
-
-def label(name: str, index: tuple[int, ...], shape: tuple[int, ...], columns: Sequence[str]) -> str:
-    """For example "mean 2" or "mean 2, waiting"; `shape` is (K, ...), `index` counts from 0."""
-    return f"{kind(name)} {index[0] + 1}{entry(name, index[1:], shape, columns)}"
-
-
-def kind(name: str) -> str:
-    """The name of one such parameter: "mean" of "means"."""
-    return words.NATURAL.get(name, name)
-
-
-def entry(name: str, inner: tuple[int, ...], shape: tuple[int, ...], columns: Sequence[str]) -> str:
-    """Which one within its component, after a comma: ", waiting"; "" where there is but one."""
-    d = len(columns)
-    if not inner or d == 1:
-        return "".join(f", level {level + 1}" for level in inner[1:])
-    if name == "correlations":
-        i, j = (axis[inner[0]] for axis in np.tril_indices(d, -1))
-        return "" if d == 2 else f", {columns[j]} and {columns[i]}"
-    which = f", {columns[inner[0]]}" if shape[1] == d else f", entry {inner[0] + 1}"
-    return (which if shape[1] > 1 else "") + "".join(f", level {k + 1}" for k in inner[1:])
 
 
 def table(results: Any) -> pd.DataFrame:

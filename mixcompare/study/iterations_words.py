@@ -14,13 +14,13 @@ from mixcompare.study.iterations import (
     Plateau,
     Printed,
     Run,
-    label,
     places,
     plateaus,
     printed,
     readable,
     runs,
 )
+from mixcompare.study.parameter_words import label
 from mixcompare.study.words import listed, number_of, quoted
 
 FEW = 6
@@ -212,7 +212,7 @@ def _moved(case: Case, pairs: Sequence[tuple[Run, Any]]) -> str:
             for index in places(array):
                 then, later = run.values[name][(-1, *index)], array[(0, *index)]
                 if then > 0 and later > 0:
-                    what = label(name, index, array.shape[1:], dataset.columns)
+                    what = label(name, index, dataset.columns, array.shape[1:])
                     found.append((abs(np.log(later / then)), what, run.start, then, later))
     if not found:
         return ""

@@ -17,6 +17,7 @@ from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Problem
 from mixcompare.records import FitRecord
 from mixcompare.study.named import named_estimators
+from mixcompare.study.parameter_words import label
 from mixcompare.theta import Theta
 
 Axis = tuple[Any, ...]
@@ -39,6 +40,8 @@ class Slice:
     ranges : pair of (low, high), in the parameters' own units
     n : int
         Points along each axis.
+    columns : tuple of str
+        Names of the features.
     """
 
     model: MixtureModel
@@ -46,6 +49,7 @@ class Slice:
     axes: tuple[Axis, Axis]
     ranges: tuple[tuple[float, float], tuple[float, float]]
     n: int
+    columns: tuple[str, ...]
 
     @property
     def grids(self) -> tuple[np.ndarray, np.ndarray]:
@@ -55,8 +59,8 @@ class Slice:
 
     @property
     def names(self) -> tuple[str, str]:
-        """The axes in words: "means[1]"."""
-        first, second = (_name(self.base, axis) for axis in self.axes)
+        """The axes in words: "mean 1", of several features "mean 1, waiting"."""
+        first, second = (_name(self.base, axis, self.columns) for axis in self.axes)
         return first, second
 
     def point(self, index: int) -> Theta:
@@ -131,15 +135,17 @@ def make_slice(
         raise SpecError(
             f"axes: expected two, each with its range, got {len(axes)} axes and {len(ranges)} ranges"
         )
-    full = [_axis(base, axis) for axis in axes]
+    full, columns = [_axis(base, axis) for axis in axes], tuple(dataset.columns)
     if full[0] == full[1]:
         raise SpecError(
-            f"axes: expected two different parameters, got {_name(base, full[0])} twice"
+            f"axes: expected two different parameters, got {_name(base, full[0], columns)} twice"
         )
-    limits = [_range(_name(base, axis), pair) for axis, pair in zip(full, ranges, strict=True)]
+    limits = [
+        _range(_name(base, axis, columns), pair) for axis, pair in zip(full, ranges, strict=True)
+    ]
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 2:
         raise SpecError(f"n: expected a whole number of at least 2, got {n!r}")
-    return Slice(bound, base, (full[0], full[1]), (limits[0], limits[1]), int(n))
+    return Slice(bound, base, (full[0], full[1]), (limits[0], limits[1]), int(n), columns)
 
 
 def surface(
@@ -201,15 +207,20 @@ def paths(
     """
     cut, dataset = landscape.slice, as_dataset(data, counts)
     found = []
-    for label, estimator in named_estimators(methods, options).items():
+    for name, estimator in named_estimators(methods, options).items():
         if estimator.chains:
-            raise SpecError(f"methods: expected methods that go from point to point, got {label}")
+            raise SpecError(f"methods: expected methods that go from point to point, got {name}")
         point = cut.base if start is None else start
         record = fit(cut.model, dataset, estimator, point, seed, keep_points=True)
         trajectory = record.trajectory
         points = np.array([cut.project(theta) for theta in trajectory.theta]).reshape(-1, 2)
-        found.append(Path(label, points, trajectory.loglik, record.finding, record))
+        found.append(Path(name, points, trajectory.loglik, record.finding, record))
     return found
+
+
+def _name(base: Theta, axis: Axis, columns: tuple[str, ...]) -> str:
+    name, *place = axis
+    return label(name, place, columns, base[name].shape)
 
 
 def _moved(model: MixtureModel, theta: Theta, axis: Axis, value: float) -> Theta:
@@ -253,10 +264,3 @@ def _range(name: str, pair: Any) -> tuple[float, float]:
     if not (np.isfinite([low, high]).all() and low < high):
         raise SpecError(f"ranges: expected two numbers, low < high, for {name}, got {pair!r}")
     return low, high
-
-
-def _name(base: Theta, axis: Axis) -> str:
-    """For example "means[1]": components and indices from 1, those without a choice left out."""
-    several = max(base[axis[0]].shape[1:], default=1) > 1
-    shown = [str(i + 1) for i in (axis[1:] if several else axis[1:2])]
-    return f"{axis[0]}[{', '.join(shown)}]"

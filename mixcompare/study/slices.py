@@ -180,7 +180,7 @@ def _read(
     axes = [(name, *(i - 1 for i in place)) for name, *place in facts["axes"]]
     ranges = [(float(low), float(high)) for low, high in facts["ranges"]]
     base = model.conform(Theta.from_dict(facts["base"]), data.n_features)
-    cut = Slice(model, base, (axes[0], axes[1]), (ranges[0], ranges[1]), facts["n"])
+    cut = Slice(model, base, (axes[0], axes[1]), (ranges[0], ranges[1]), facts["n"], data.columns)
     basins = _read_basins(facts, table, cut, data) if table is not None else None
     paths = _paths(results, facts, cut, data) if facts["paths"] else ()
     return StudySlice(facts["name"], facts["model"], data, cut, basins, tuple(paths))

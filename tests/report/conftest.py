@@ -329,7 +329,7 @@ def ruled():
         yield
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make():
     return make_results
 

@@ -9,8 +9,10 @@ import mixcompare as mc
 from mixcompare.report import style
 from mixcompare.report.figures import loglik_posterior, posterior
 from mixcompare.report.figures.loglik_posterior import Drawn
-from mixcompare.report.sections import accuracy, asked, case
-from mixcompare.report.sections.intervals import parameters, refusals
+from mixcompare.report.parts import accuracy
+from mixcompare.report.parts import posterior as posterior_of
+from mixcompare.report.parts.intervals import parameters, refusals
+from mixcompare.report.sections import asked
 from mixcompare.report.view import View
 from mixcompare.scenarios.base import make_scenario
 
@@ -108,7 +110,7 @@ def test_intervals_of_a_study_without_samplers_are_shown(make):
     rows = with_further(make).fits.to_dict(orient="records")
     rows = [row for row in rows if row["method"] != "nuts"]
     view = View(make(rows))
-    shown = [case.compute(view, one).parameters for one in view.cases]
+    shown = [posterior_of.compute(view, one).parameters for one in view.cases]
     assert [bool(places) for places in shown] == [True, False, False]
 
 

@@ -13,9 +13,9 @@ from mixcompare.prior import Prior
 from mixcompare.report import style
 from mixcompare.report.figures import prior_posterior, ridge
 from mixcompare.report.figures.prior_posterior import Compared
-from mixcompare.report.sections import identification
-from mixcompare.report.sections.flat import involved, picture
-from mixcompare.report.sections.intervals import reference
+from mixcompare.report.parts import identification
+from mixcompare.report.parts.flat import involved, picture
+from mixcompare.report.parts.intervals import reference
 from mixcompare.report.view import View
 from mixcompare.theta import Theta
 from mixcompare.verify.surface import Surface
@@ -75,7 +75,7 @@ def test_the_ridge_runs_through_both_probabilities_and_the_weight(make):
     assert involved(MODEL, data, coin(*ENDS[0]), 0) == []
 
 
-def test_parameters_keep_the_prior_and_the_mean_does_not(found, coins):
+def test_parameters_keep_the_prior_and_the_mean_does_not(make, found, coins):
     """Under uniform priors pi, p, q keep 95, 87, 86 % of the prior sd; m has the interval (.31, .82)."""
     before, after = found.compared, found.means[0]
     assert [one.name for one in before] == ["weight (logit)", "probability (logit)"]
@@ -85,7 +85,8 @@ def test_parameters_keep_the_prior_and_the_mean_does_not(found, coins):
     assert after.compared.ratio < 0.7
     assert after.compared.best == pytest.approx(0.6)
     draws = from_tree(MODEL, 1, coins(2000)[1])
-    prior = Prior.of(found.case.first["prior"].dropna().iloc[0]).on(MODEL, found.case.dataset)
+    _, case = case_of(make())
+    prior = Prior.of(case.first["prior"].dropna().iloc[0]).on(MODEL, case.dataset)
     weights, parameters = prior.sample(20_000, np.random.default_rng(1))
     for k, expected in ((0, 0.87), (1, 0.86)):
         one = Compared("p", parameters["probs"][:, k, 0], draws.parameters["probs"][..., k, 0])
@@ -104,8 +105,8 @@ def test_the_sentence_says_it_plainly(found):
     assert "0.6 at every end on the ridge; 95 % posterior interval 0.3" in text
 
 
-def test_the_table_shows_eigenvalues_and_rank(found):
-    section = identification.draw(found)
+def test_the_table_shows_eigenvalues_and_rank(make, found):
+    section = identification.draw(case_of(make())[1], found)
     table = next(block.table for block in section.blocks if block.kind == "table")
     assert [row[0] for row in table.cells()] == ["em", "bfgs"]
     assert {row[2] for row in table.cells()} == {"0, 0, 0.128"}
@@ -133,12 +134,13 @@ def test_the_bands_of_the_ridge_are_where_the_mean_is_three_fifths(make):
 
 def test_without_a_sampler_the_ridge_is_still_told(make):
     rows = [row for row in make().fits.to_dict(orient="records") if row["method"] != "nuts"]
-    found = identification.compute(*case_of(make(rows)))
+    view, case = case_of(make(rows))
+    found = identification.compute(view, case)
     text = identification.sentence(found)
     assert "hold no answer" in text
     assert "0.6 at every end" in text
     assert "converged" not in text
-    assert [block.kind for block in identification.draw(found).blocks] == [
+    assert [block.kind for block in identification.draw(case, found).blocks] == [
         "paragraph",
         "table",
         "figure",
@@ -156,7 +158,7 @@ def test_identified_data_have_no_such_part(make):
     view = View(make())
     quiet = [c for c in view.cases if c.data != "three coins"]
     assert [identification.compute(view, one) for one in quiet] == [None, None]
-    assert not identification.draw(None).blocks
+    assert not identification.draw(quiet[0], None).blocks
 
 
 def test_draws_are_pooled_over_components():

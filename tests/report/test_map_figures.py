@@ -20,6 +20,7 @@ CUT = Slice(
     (("means", 0, 0), ("means", 1, 0)),
     ((0.0, 1.0), (0.0, 2.0)),
     N,
+    ("x",),
 )
 
 
@@ -52,7 +53,7 @@ def test_a_map_names_each_end_and_its_share(made):
         "no start: outside the parameter space: 1.0 %",
     ]
     assert ax.get_title("left") == "What em reaches from each start"
-    assert ax.get_xlabel() == "start: means[1]"
+    assert ax.get_xlabel() == "start: mean 1"
     assert [text.get_text() for text in ax.texts] == ["A", "A"]  # both numberings; B is outside
     assert "not stationary: 10.0 %" in legend(basins.draw(made, "bfgs"))
 
@@ -88,7 +89,7 @@ def test_small_maps_share_one_legend(made):
         "not stationary",
         "no start: outside the parameter space",
     ]
-    assert axes.flat[1].get_xlabel() == "start: means[1]"
+    assert axes.flat[1].get_xlabel() == "start: mean 1"
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def hill() -> Landscape:
 
 def test_surfaces_are_drawn_with_their_axes_named(hill):
     ax = surface.draw(hill)
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("means[1]", "means[2]")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("mean 1", "mean 2")
     relief = surface.draw_relief(hill, depth=50.0)
     assert relief.get_zlim() == (-50.0, 0.0)
     with pytest.raises(ContractError, match="3d"):

@@ -13,7 +13,7 @@ import pytest
 
 from mixcompare.errors import SpecError
 from mixcompare.report.build import build
-from mixcompare.report.sections.accuracy import _parts
+from mixcompare.report.parts.accuracy import _parts
 from mixcompare.report.tables import Column, Table, text
 
 

@@ -43,7 +43,7 @@ def test_claims_over_all_data(make):
     assert line["nothing_fits"] == 1  # the one that raised
     line = row_of(tables["claims"], method="l-bfgs-b[bounded]")
     assert line["success_share_wrong"] == pytest.approx(1 / 3)
-    assert line["success_interval"] == "bootstrap over data sets"
+    assert line["success_interval"] == "Wilson over data sets"
     crossed = tables["claims-findings"]
     line = row_of(crossed, method="bfgs[naive]", said="success")
     assert (line["maximum"], line["not_stationary"]) == (1, 1)
@@ -68,7 +68,7 @@ def test_words_about_another_target_are_listed_and_not_judged(make, one_row):
     assert "maximises" in tables["claims"].headings
     assert "is not judged" in found[0].text
     assert figures["claims-rates"].caption.startswith("No claim of success was false.")
-    texts = [t.get_text() for t in figures["claims-rates"].drawn[0].texts]
+    texts = [t.get_text() for t in figures["claims-rates"].draw()[0].texts]
     assert texts == ["0/2", "2, not judged"]
 
 
@@ -152,7 +152,7 @@ def test_cost_of_each_method(make):
     assert line["median_passes_0.01"] == np.inf
     assert line["per_success_0.01"] == 10 + 31 + 32 + 33
     assert "∞" in table.cells()[1]
-    ax = figures["waiting-gaussian-k-2-full-passes"].drawn
+    ax = figures["waiting-gaussian-k-2-full-passes"].draw()
     assert "bfgs[naive] 1/4" in [t.get_text() for t in ax.texts]
 
 

@@ -10,8 +10,9 @@ from mixcompare.datasets import load_dataset
 from mixcompare.mixture import MixtureModel
 from mixcompare.report import style
 from mixcompare.report.build import build
+from mixcompare.report.document import Drawing
 from mixcompare.report.figures.criteria import Criterion, Curve
-from mixcompare.report.sections import asked, criteria, overview
+from mixcompare.report.sections import asked, case, criteria, overview
 from mixcompare.report.view import View
 from mixcompare.theta import Theta
 
@@ -129,9 +130,30 @@ def test_of_many_models_only_preferred_ones_have_figures(make, rows, monkeypatch
     assert [criteria.in_brief(found, *one) for one in every] == [True, True, False]
     assert not criteria.in_brief(found, "other data", "gaussian K=1 full")
     (part,) = criteria.draw(found).parts
-    told = criteria.without_figures(part)
     assert [block.kind for block in part.blocks] == ["items", "figure", "table", "paragraph"]
-    assert [block.kind for block in told.blocks] == ["items", "table", "paragraph"]
+
+
+def test_a_model_in_brief_has_tables_and_no_figure_is_drawn_for_it(
+    make, rows, monkeypatch, tmp_path
+):
+    results = make(rows, study=STUDY)
+    view = View(results)
+    full, brief = (case.draw(view, view.cases[0], brief) for brief in (False, True))
+    kinds = [[block.kind for part in made.parts for block in part.blocks] for made in (full, brief)]
+    assert "figure" in kinds[0]
+    assert kinds[1] == [kind for kind in kinds[0] if kind != "figure"]
+    monkeypatch.setattr(criteria, "MOST", 2)
+    drawn = []
+    monkeypatch.setattr(Drawing, "draw", lambda one: drawn.append(one.name) or style.canvas(1)[1])
+    build(results, tmp_path)
+    slugs = [one.slug for one in view.cases]
+    assert [any(name.startswith(slug) for name in drawn) for slug in slugs] == [False, False, True]
+
+
+def test_tables_alone_draw_no_figure(make, rows, monkeypatch, tmp_path):
+    monkeypatch.setattr(Drawing, "draw", lambda one: pytest.fail(f"{one.name} was drawn"))
+    build(make(rows, study=STUDY), tmp_path, ("csv",))
+    assert (tmp_path / "tables/waiting-criteria.csv").is_file()
 
 
 def test_many_models_of_the_same_data_share_a_column(make, rows, monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 
 from mixcompare import registry
 from mixcompare.report.figures.mode_visits import Visited
-from mixcompare.report.sections import draws
+from mixcompare.report.parts import draws
 from mixcompare.report.view import View
 from mixcompare.theta import Theta
 

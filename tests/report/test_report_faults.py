@@ -32,6 +32,6 @@ def test_rescaled_data_are_said_to_be(make):
 
 def test_many_expectations_are_folded():
     row = dict.fromkeys(("quantity", "where", "expected", "found", "source", "note"), "")
-    few, many = ([{**row, "status": "reproduced"}] * n for n in (100, 101))
+    few, many = ([{**row, "status": "reproduced"}] * n for n in (20, 21))
     assert not expectations.draw(few).blocks[0].folded
     assert expectations.draw(many).blocks[0].folded

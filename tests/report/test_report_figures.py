@@ -9,8 +9,7 @@ from mixcompare.data import Dataset
 from mixcompare.mixture import MixtureModel
 from mixcompare.report import style, svg
 from mixcompare.report.figures import density, findings, gaps, posterior, trajectories
-from mixcompare.report.sections.curves import Fitted, densities
-from mixcompare.report.sections.intervals import label
+from mixcompare.report.parts.curves import Fitted, densities
 from mixcompare.report.tables import (
     Column,
     Table,
@@ -135,11 +134,6 @@ def test_of_many_patterns_the_most_frequent_are_drawn():
     heights = [patch.get_height() for patch in axes.patches]
     np.testing.assert_allclose(heights, np.arange(19, 51) / len(x))
     assert "32 most frequent of 50" in axes.get_xlabel()
-
-
-def test_levels_of_an_item_have_names_of_their_own():
-    assert label("logits", (0, 1, 2), ("a", "b")) == "probability (logit) 1, b, level 3"
-    assert label("log_rates", (1,), ("x",)) == "rate (log) 2"
 
 
 def test_trajectories_mark_failed_ends():

@@ -8,7 +8,7 @@ from mixcompare.report.build import build
 from mixcompare.report.figures import clusters as clusters_figure
 from mixcompare.report.figures import groups as groups_figure
 from mixcompare.report.figures import recovery as recovery_figure
-from mixcompare.report.sections import clusters, groups, recovery
+from mixcompare.report.parts import clusters, groups, recovery
 from mixcompare.report.view import View
 from mixcompare.study.results import Results
 from mixcompare.theta import Theta
@@ -48,8 +48,7 @@ def sections(made):
     view = View(made)
     case = view.cases[0]
     known = groups.compute(view, case)
-    grouped = known is not None and known.picture is not None
-    return view, case, known, clusters.compute(view, case, grouped)
+    return view, case, known, clusters.compute(view, case)
 
 
 def test_the_highest_and_the_nearest_optimum_are_shown_by_group(results):

@@ -15,8 +15,8 @@ from mixcompare.report import film
 from mixcompare.report.build import build
 from mixcompare.report.document import Drawing, Moving, Tabular
 from mixcompare.report.figures import animation, ascent, histories, stages
-from mixcompare.report.sections import iterations
-from mixcompare.report.sections import stages as stages_of
+from mixcompare.report.parts import iterations
+from mixcompare.report.parts import stages as stages_of
 from mixcompare.report.view import View
 from mixcompare.study.results import Results
 from mixcompare.theta import Theta
@@ -45,7 +45,7 @@ def kept(one_row, data, *runs, **study):
 def part(results):
     view = View(results)
     (case,) = view.cases
-    return iterations.draw(iterations.compute(view, case))
+    return iterations.PART.show(view, case)
 
 
 def of(section, kind):
@@ -135,7 +135,7 @@ def test_histories_tell_components_by_lines_and_starts_by_marks(one_row, davis):
     runs = [("em", k, loglik, points, {}) for k in range(2)]
     section = part(kept(one_row, data, *runs))
     (block,) = [b for b in of(section, Drawing) if "histories" in b.name]
-    axes = block.drawn
+    axes = block.draw()
     assert [ax.get_title(loc="left") for ax in axes.flat[:3]] == [
         *("weight", f"mean ({data.units[0]})", f"sd ({data.units[0]})")
     ]
@@ -163,7 +163,7 @@ def test_the_ascent_marks_the_plateau_and_not_the_bad_start(one_row, faithful):
     data, loglik, points = faithful
     section = part(kept(one_row, data, ("em", 0, loglik, points, {})))
     (block,) = [b for b in of(section, Drawing) if "ascent" in b.name]
-    ax = block.drawn
+    ax = block.draw()
     band = next(line for line in ax.lines if line.get_label() == "plateau")
     assert band.get_xdata()[[0, -1]].tolist() == [1, 30]
     low, high = ax.get_ylim()
@@ -176,16 +176,16 @@ def test_stages_are_every_tenth_iteration_of_a_plane(one_row, faithful):
     data, loglik, points = faithful
     section = part(kept(one_row, data, ("em", 0, loglik, points, {})))
     (block,) = [b for b in of(section, Drawing) if "stages" in b.name]
-    titles = [ax.get_title(loc="left") for ax in block.drawn.flat]
+    titles = [ax.get_title(loc="left") for ax in block.draw().flat]
     assert titles == [f"iteration {step}" for step in (0, 10, 20, 30, 40, 50)]
-    assert all(ax.collections for ax in block.drawn.flat)
+    assert all(ax.collections for ax in block.draw().flat)
 
 
 def test_stages_of_a_line_share_one_scale(one_row, davis):
     data, loglik, points = davis
     section = part(kept(one_row, data, ("em", 0, loglik[:41], points[:41], {})))
     (block,) = [b for b in of(section, Drawing) if "stages" in b.name]
-    used = [ax for ax in block.drawn.flat if ax.get_title(loc="left")]
+    used = [ax for ax in block.draw().flat if ax.get_title(loc="left")]
     titles = [ax.get_title(loc="left") for ax in used]
     assert titles == [f"iteration {step}" for step in (0, 1, 2, 5, 10, 20, 40)]
     assert len({ax.get_ylim() for ax in used}) == 1
@@ -197,7 +197,7 @@ def test_points_outside_the_parameter_space_have_no_stage(one_row, davis):
     some = [points[0], out, *points[2:6]]
     section = part(kept(one_row, data, ("em", 0, loglik[:6], some, {})))
     (block,) = [b for b in of(section, Drawing) if "stages" in b.name]
-    titles = [ax.get_title(loc="left") for ax in block.drawn.flat]
+    titles = [ax.get_title(loc="left") for ax in block.draw().flat]
     assert "iteration 1" not in titles
     assert "iteration 2" in titles
 

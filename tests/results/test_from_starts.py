@@ -14,10 +14,12 @@ from mixcompare.study.from_starts import summed, tell
 from mixcompare.study.results import Results
 
 
-def made() -> Results:
+def made(held: int = 1) -> Results:
     starts = [theta(m1=0.0, m2=0.0), theta(m1=0.0, m2=1.0), theta(m1=0.0, m2=2.0)]
     ends = [("saddle", -110.0, LOWER), ("maximum", -100.0, BEST), ("maximum", -100.0, BEST)]
     paths = [[-120.0, -110.0], [-120.0, -101.5, -100.5, -100.0], [-120.0, *[-110.0] * 20, -100.0]]
+    if held == 2:
+        ends[1], paths[1] = ("saddle", -112.0, LOWER), [-120.0, -112.0]
     rows, lines = [], []
     for index, (start, (finding, loglik, end), path) in enumerate(
         zip(starts, ends, paths, strict=True)
@@ -36,7 +38,7 @@ def made() -> Results:
 
 def test_steps_are_counted_from_each_start() -> None:
     lines = made().from_starts()
-    assert lines["start"].to_list() == [f"means[2] = {k}" for k in range(3)]
+    assert lines["start"].to_list() == [f"mean 2 = {k}" for k in range(3)]
     assert lines["steps"].to_list() == [1, 3, 21]
     np.testing.assert_array_equal(lines["within_1"], [np.nan, 2, 21])
     np.testing.assert_array_equal(lines["within_0.0001"], [np.nan, 3, 21])
@@ -46,24 +48,40 @@ def test_steps_are_counted_from_each_start() -> None:
 def test_sentences_name_who_does_not_arrive_and_who_is_slow() -> None:
     first, second = tell(made().from_starts())
     assert first == (
-        "em does not reach the best known optimum from start 0 (means[2] = 0): it ends 10.0 nats below it "
+        "em does not reach the best known optimum from start 0 (mean 2 = 0): it ends 10.0 nats below it "
         "(saddle)."
     )
     assert second == (
-        "em needs 3 steps to come within 0.0001 nats of the best known optimum from start 1 (means[2] = 1), "
-        "and 21 from start 2 (means[2] = 2)."
+        "em needs 3 steps to come within 0.0001 nats of the best known optimum from start 1 (mean 2 = 1), "
+        "and 21 from start 2 (mean 2 = 2)."
     )
 
 
 def test_a_saddle_is_named_in_the_answer() -> None:
     (text,) = summed(made())
     assert text == (
-        "From means[2] = 0 (planted) em ends at a saddle, 10.0 nats below the best known optimum."
+        "From mean 2 = 0 (planted) em ends at a saddle, 10.0 nats below the best known optimum."
     )
     wrong = made()
     wrong.fits["fault"] = "on purpose"
     assert list(summed(Results(wrong.fits, pd.DataFrame(), wrong.study, wrong.data,
                                histories=wrong.histories))) == []  # fmt: skip
+
+
+def test_starts_of_one_end_are_told_in_one_sentence() -> None:
+    found = made(held=2)
+    (text,) = summed(found)
+    assert text == (
+        "From 2 of 3 starts (planted, 0 and 1) em ends at a saddle, up to 12 nats below the best known "
+        "optimum."
+    )
+    found.fits["method"] = "em, 40 iterations"
+    (told,) = tell(Results(found.fits, pd.DataFrame(), found.study, found.data,
+                           histories=found.histories).from_starts())  # fmt: skip
+    assert told == (
+        '"em, 40 iterations" does not reach the best known optimum from 2 of 3 starts: it ends 10 to 12 nats '
+        "below it (saddle)."
+    )
 
 
 def test_without_histories_there_is_nothing() -> None:

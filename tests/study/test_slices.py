@@ -163,7 +163,7 @@ def test_the_report_shows_slices(study: Path, tmp_path: Path) -> None:
     assert "Over two parameters: the means" in page
     assert "Over two parameters: surface" in page
     assert "Does the model look like the data?" in page
-    assert "Only means[1] and means[2] move; everything else is held: weights 0.5, 0.5;" in page
+    assert "Only mean 1 and mean 2 move; everything else is held: weights 0.5, 0.5;" in page
     name = "points-gaussian-k-2-full-slice"
     made = {path.stem for path in (tmp_path / "page" / "figures").glob(f"{name}*")}
     kinds = ("surface", "relief", "paths", "basins", "disagreement")
@@ -235,7 +235,7 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         ["slice[1]", "from 1", '["means", 0]'],
     ),
     "one axis": (replaced('[["means", 1], ["means", 2]]', '[["means", 1]]'), ["expected two"]),
-    "range": (replaced("[[0, 12], [0, 12]]", "[[0, 12], [12, 0]]"), ["low < high", "means[2]"]),
+    "range": (replaced("[[0, 12], [0, 12]]", "[[0, 12], [12, 0]]"), ["low < high", "mean 2"]),
     "base": (
         replaced("base = { weights = [0.5, 0.5]", "base = { weights = [0.7, 0.5]"),
         ["slice[1].base", "sum"],

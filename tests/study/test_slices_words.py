@@ -23,6 +23,7 @@ CUT = Slice(
     (("means", 0, 0), ("means", 1, 0)),
     ((0.0, 1.0), (0.0, 2.0)),
     10,
+    DATA.columns,
 )
 REACHED = (
     Reached("maximum", True, "local", True, 20.0, CUT.base),
@@ -43,7 +44,7 @@ def made(reached: tuple[Reached, ...] = REACHED) -> StudySlice:
 def test_the_shares_are_of_the_best_optimum_that_is_not_narrow() -> None:
     held, top, shares, same, claims = tell(made(), 12.5)
     assert held == (
-        "Only means[1] and means[2] move; everything else is held: weights 0.5, 0.5; covariances 1, 1."
+        "Only mean 1 and mean 2 move; everything else is held: weights 0.5, 0.5; covariances 1, 1."
     )
     assert "nats below the best known optimum, which has other values of what is held here" in top
     assert shares == (
@@ -65,7 +66,7 @@ def test_a_better_optimum_elsewhere_is_told() -> None:
 def test_the_answer_names_shares_and_saddles() -> None:
     (text,) = summed(SimpleNamespace(slices={"means": made()}))
     assert text == (
-        "Of 100 starts all over means[1] and means[2] (x) these shares lead to the best optimum found from "
+        "Of 100 starts all over mean 1 and mean 2 (x) these shares lead to the best optimum found from "
         "there: em 80 % and bfgs 45 %; these end at a saddle: em 20 % and bfgs 10 %."
     )
 

@@ -28,7 +28,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Part:
+class Component:
     """One fitted component on the grid, times its weight; `group` is the place of its group, -1 for none."""
 
     weight: float
@@ -41,7 +41,7 @@ class Panel:
     """One fit: what it is, and its components."""
 
     title: str
-    parts: Sequence[Part]
+    parts: Sequence[Component]
 
 
 @dataclass(frozen=True)

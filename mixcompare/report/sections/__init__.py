@@ -1,1 +1,1 @@
-"""The parts of a report, one a file: `compute(view)` gathers, `draw(data)` makes a Section of it."""
+"""The sections of a report, one a file: `compute(view)` gathers, `draw(data)` makes a Section of it."""

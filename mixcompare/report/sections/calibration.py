@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mixcompare import registry
 from mixcompare.metrics.rank import LABEL_FREE
 from mixcompare.metrics.uniformity import band
+from mixcompare.report import words
 from mixcompare.report.document import Drawing, Paragraph, Section, Tabular
 from mixcompare.report.figures.calibration import Quantity, Ranks
-from mixcompare.report.sections.intervals import label
 from mixcompare.report.tables import Column, Table, fixed, number, share, text, whole
 from mixcompare.report.view import Case, View
 from mixcompare.study.calibration import adjusted, ranked, relative_ranks
+from mixcompare.study.parameter_words import label
 
 PLACE = ("parameter", "component", "index")
 
@@ -83,7 +83,8 @@ def _part(one: Ranked) -> Section:
                 "Distribution function of relative ranks less that of uniform ones, over its simultaneous "
                 "95 % band. Above zero on the left: too many truths lie below the draws. Dark red curves "
                 "leave their band.",
-                registry.load("figures", "calibration")(one.quantities),
+                "calibration",
+                (one.quantities,),
             )
         )
         blocks.append(
@@ -92,7 +93,8 @@ def _part(one: Ranked) -> Section:
                 f"Histograms of ranks, {case.data}",
                 "The same ranks in equal bins; the grey range holds 95 % of the numbers that one bin has "
                 "by chance. A valley: posteriors too narrow; a hill: too wide; a slope: shifted.",
-                registry.load("figures", "ranks")(one.quantities),
+                "ranks",
+                (one.quantities,),
             )
         )
     caption = "Every ranked quantity: mean relative rank (0.5 if calibrated) and uniformity."
@@ -163,4 +165,5 @@ def _quantity(case: Case, line: dict[str, Any]) -> str:
         several = inner and len(columns) > 1
         name = "log-likelihood" if parameter == "loglik" else parameter
         return f"{name}, {columns[inner[0]]}" if several else name
-    return re.sub(r" \(.*?\)", "", label(parameter, (int(component) - 1, *inner), columns))
+    name = label(parameter, (int(component) - 1, *inner), columns, names=words.PARAMETERS)
+    return re.sub(r" \(.*?\)", "", name)

@@ -1,4 +1,4 @@
-"""What solvers said against what was found: over all data, and two methods from the same starts."""
+"""What solvers said against what was found: over all data."""
 
 from __future__ import annotations
 
@@ -7,28 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from mixcompare import registry
 from mixcompare.report import words
 from mixcompare.report.document import Drawing, Paragraph, Section, Tabular
 from mixcompare.report.figures.claims import Rate, Word
 from mixcompare.report.tables import (
     Column,
     Table,
-    number,
-    share,
     text,
     whole,
-    with_error,
     with_interval,
 )
-from mixcompare.report.view import Case, View, records
+from mixcompare.report.view import View, records
 from mixcompare.study.claims import CLAIM_COLUMNS
 from mixcompare.study.ends import LIKELIHOOD
 
 SAID = ("success", "failure", "nothing")
-
-MOST_PAIRS = 15
-"""Pairs of methods in one table; with more of them only those with the study's first method."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +77,9 @@ def draw(claims: Claims) -> Section:
     )
     rates = Table("claims", _RATES_CAPTION, _used(_RATES, claims.rates), claims.rates)
     blocks: list[Any] = [Paragraph(explained), Tabular(rates)]
-    drawn = registry.load("figures", "claims")([_word(row) for row in claims.rates])
-    blocks.append(
-        Drawing("claims-rates", "Shares of words that were wrong", _message(claims), drawn)
-    )
+    drawn = ([_word(row) for row in claims.rates],)
+    head = "Shares of words that were wrong"
+    blocks.append(Drawing("claims-rates", head, _message(claims), "claims", drawn))
     crossed = Table("claims-findings", _CROSSED_CAPTION, _crossed(claims), claims.crossed)
     return Section("claims", title, [*blocks, Tabular(crossed, folded=True)])
 
@@ -160,44 +152,3 @@ def _message(claims: Claims) -> str:
         f"{first} Shares of claims that were wrong, with 95 % intervals; beside them the counts. A dash: "
         "never said."
     )
-
-
-# -- in pairs -------------------------------------------------------------------------------------
-
-
-def pairs(view: View, case: Case) -> list[Any]:
-    """The table of two methods from the same starts, folded; nothing for one method alone."""
-    rows = view.of("pairs", case)
-    if not rows:
-        return []
-    first = rows[0]["method"]
-    kept = rows if len(rows) <= MOST_PAIRS else [row for row in rows if row["method"] == first]
-    over = case.n_replicates > 1
-    measure = (
-        "Difference: share that reached it, method minus other, mean over data sets ± Monte Carlo error."
-        if over
-        else "p: exact McNemar test, not adjusted for the number of pairs."
-    )
-    left_out = (
-        f" Pairs with {first} alone; all are in the results." if len(kept) < len(rows) else ""
-    )
-    caption = (
-        "Two methods from the same starts: which of the two fits ended at the best known value. "
-        f"{measure}{left_out}"
-    )
-    columns = [c for c in _PAIRS if c.key not in (("p_value",) if over else ("replicates",))]
-    return [Tabular(Table(f"{case.slug}-pairs", caption, columns, kept), folded=True)]
-
-
-_PAIRS = (
-    Column("method", "method", text, number=False),
-    Column("other", "other", text, number=False),
-    Column("pairs", "pairs", whole),
-    Column("replicates", "data sets", whole),
-    Column("both", "both", share, beside=("pairs",)),
-    Column("only_method", "method alone", whole),
-    Column("only_other", "other alone", whole),
-    Column("neither", "neither", whole),
-    Column("difference", "difference", with_error, beside=("mcse",)),
-    Column("p_value", "p", number(2)),
-)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mixcompare import registry
 from mixcompare.report.document import Drawing, Items, Paragraph, Section, Tabular
 from mixcompare.report.figures.criteria import Criterion, Curve
 from mixcompare.report.tables import (
@@ -64,13 +63,6 @@ def in_brief(found: list[Choice], data: str, model: str) -> bool:
     return False
 
 
-def without_figures(section: Section) -> Section:
-    """The section of a model that is told in brief: its tables and sentences."""
-    blocks = [block for block in section.blocks if not isinstance(block, Drawing)]
-    parts = [without_figures(part) for part in section.parts]
-    return replace(section, blocks=blocks, parts=parts)
-
-
 _EXPLAINED = (
     "AIC is -2 l + 2 q and BIC is -2 l + q log n, with l the log-likelihood at the best verified optimum "
     "that is not narrow, q the number of free parameters and n that of observations; ICL adds to BIC the "
@@ -107,8 +99,8 @@ def _part(one: Choice) -> Section:
             "to 10, logarithmic above). The ring marks the model that the criterion prefers. Bars: two "
             f"standard errors of the difference.{where}"
         )
-        drawn = registry.load("figures", "criteria")(one.panels)
-        blocks.append(Drawing(name, f"Criteria, {one.data}", caption, drawn))
+        title = f"Criteria, {one.data}"
+        blocks.append(Drawing(name, title, caption, "criteria", (one.panels,)))
     if one.points:
         caption = (
             "Criteria of every model at the best end of each method; methods that found the same optimum "

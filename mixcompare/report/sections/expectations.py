@@ -8,7 +8,7 @@ from mixcompare.report.document import Paragraph, Section, Tabular
 from mixcompare.report.tables import Column, Table, number, text, typeset
 from mixcompare.report.view import View, records
 
-MANY = 100
+MANY = 20
 """Lines beyond which the table is folded."""
 
 

@@ -10,7 +10,7 @@ from mixcompare.data import Dataset
 from mixcompare.report.figures.animation import Film
 from mixcompare.report.figures.ascent import Climb
 from mixcompare.report.figures.stages import Stage
-from mixcompare.report.sections.curves import Fitted, densities
+from mixcompare.report.parts.curves import Fitted, densities
 from mixcompare.report.view import Case
 from mixcompare.study.iterations import Run, plateaus
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mixcompare import registry
 from mixcompare.report.document import Drawing, Items, Section, Tabular
+from mixcompare.report.parts.part import Part
 from mixcompare.report.tables import Column, Table, findings, fixed, number, text, typeset, whole
 from mixcompare.report.view import Case, View, records, slug
 from mixcompare.study import slices_words
@@ -35,9 +35,13 @@ def _best_known(case: Case) -> float | None:
     return float(found.max()) if len(found) else None
 
 
-def draw(case: Case, shown: list[Shown]) -> list[Section]:
-    """Make a section of each."""
-    return [_section(case, one.slice, one.sentences) for one in shown]
+def draw(case: Case, shown: list[Shown]) -> Section:
+    """Make a part of each."""
+    parts = [_section(case, one.slice, one.sentences) for one in shown]
+    return Section(f"{case.slug}-slices", "Over two parameters", [], parts)
+
+
+PART = Part(compute, draw)
 
 
 def _section(case: Case, one: StudySlice, sentences: list[str]) -> Section:
@@ -48,20 +52,20 @@ def _section(case: Case, one: StudySlice, sentences: list[str]) -> Section:
 
 def _surface(one: StudySlice, name: str) -> list[Drawing]:
     first, second = one.cut.names
-    contours = registry.load("figures", "surface")(one.landscape)
-    relief = registry.load("figures", "relief")(one.landscape)
     return [
         Drawing(
             f"{name}-surface",
             f"Log-likelihood over {first} and {second}, contours",
             "Contours of the log-likelihood, in nats below the highest point of the slice.",
-            contours,
+            "surface",
+            (one.landscape,),
         ),
         Drawing(
             f"{name}-relief",
             f"Log-likelihood over {first} and {second}, relief",
             "The same as a relief, cut off below where nine tenths of it lie, so that the peaks are seen.",
-            relief,
+            "relief",
+            (one.landscape,),
         ),
     ]
 
@@ -69,13 +73,13 @@ def _surface(one: StudySlice, name: str) -> list[Drawing]:
 def _paths(one: StudySlice, name: str) -> list[Drawing]:
     if not one.paths:
         return []
-    drawn = registry.load("figures", "path-panels")(one.landscape, one.paths)
     caption = (
         "The way of each method across the slice, from the star on: its evaluations that were better than "
         "all before. A dark red cross ends it where the end is not sound. Other parameters move too, so "
         "that an end need not lie on a peak of the slice; ↗ means that the way leaves the picture."
     )
-    return [Drawing(f"{name}-paths", "Paths from the start", caption, drawn)]
+    drawn = (one.landscape, one.paths)
+    return [Drawing(f"{name}-paths", "Paths from the start", caption, "path-panels", drawn)]
 
 
 def _basins(one: StudySlice, name: str) -> list[Any]:
@@ -87,17 +91,12 @@ def _basins(one: StudySlice, name: str) -> list[Any]:
         "Letters mark the optima themselves, once for each numbering of their components."
     )
     blocks: list[Any] = [
-        Drawing(
-            f"{name}-basins",
-            "Basins of attraction",
-            caption,
-            registry.load("figures", "basin-panels")(basins),
-        )
+        Drawing(f"{name}-basins", "Basins of attraction", caption, "basin-panels", (basins,))
     ]
     if len(basins.methods) > 1:
         caption = "How many different ends the methods reach from one and the same start."
-        drawn = registry.load("figures", "disagreement")(basins)
-        blocks.append(Drawing(f"{name}-disagreement", "Where methods disagree", caption, drawn))
+        place, title = f"{name}-disagreement", "Where methods disagree"
+        blocks.append(Drawing(place, title, caption, "disagreement", (basins,)))
     shares = records(basins.shares())
     rows = [row for row in shares if row["starts"]]
     caption = "Shares of the area: the starts of each method by what they lead to, with mean passes of a fit."

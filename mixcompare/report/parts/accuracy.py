@@ -8,8 +8,10 @@ from typing import Any
 
 from mixcompare.report import words
 from mixcompare.report.document import Paragraph, Section, Tabular
+from mixcompare.report.parts.part import Part
 from mixcompare.report.tables import Column, Table, number, share, text, with_error
 from mixcompare.report.view import Case, View
+from mixcompare.study.parameter_words import entry, label
 
 TITLES = {
     "kl": "Kullback-Leibler divergence from the truth",
@@ -76,6 +78,9 @@ def draw(case: Case, tables: list[Table]) -> Section:
     )
     blocks = [Paragraph(text_), *(Tabular(table) for table in tables)] if tables else []
     return Section(f"{case.slug}-accuracy", "Accuracy against the truth", blocks)
+
+
+PART = Part(compute, draw)
 
 
 def _table(case: Case, name: str, lines: list[dict[str, Any]]) -> Table:
@@ -211,9 +216,8 @@ def _heading(case: Case, place: tuple[Any, Any, Any]) -> str:
     parameter, component, index = place
     if not parameter:
         return ""
-    heading = f"{words.PARAMETERS.get(parameter, parameter)} {component}".strip()
+    inner = [int(i) - 1 for i in str(index).split(",") if i]
     columns = case.dataset.columns if case.dataset is not None else ()
-    if index not in ("", None) and len(columns) > 1:
-        inner = int(str(index).split(",")[0]) - 1
-        heading += f", {columns[inner]}" if inner < len(columns) else f", entry {index}"
-    return heading
+    if not component:
+        return f"{words.PARAMETERS.get(parameter, parameter)}{entry(parameter, inner, columns)}"
+    return label(parameter, (int(component) - 1, *inner), columns, names=words.PARAMETERS)

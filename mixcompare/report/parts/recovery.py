@@ -7,12 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from mixcompare import registry
 from mixcompare.report import words
 from mixcompare.report.document import Drawing, Section, Tabular
 from mixcompare.report.figures.recovery import Panel
+from mixcompare.report.parts.part import Part
 from mixcompare.report.tables import Column, Table, number, text, whole
 from mixcompare.report.view import Case, View
+from mixcompare.study.parameter_words import label
 
 MOST_REPLICATES = 100
 """Drawn at most, the first ones."""
@@ -47,7 +48,7 @@ def compute(view: View, case: Case) -> Recovered | None:
     panels = [
         _panel(case, str(name), part) for name, part in drawn.groupby("parameter", sort=False)
     ]
-    return Recovered(panels, _rows(answers), len(shown))
+    return Recovered(panels, _rows(case, answers), len(shown))
 
 
 def draw(case: Case, recovered: Recovered | None) -> Section:
@@ -67,13 +68,13 @@ def draw(case: Case, recovered: Recovered | None) -> Section:
             "Filled: the highest end of any method; hollow: other ends, of which some may lie outside "
             "the axes."
         )
-    drawing = registry.load("figures", "recovery")(recovered.panels)
     blocks: list[Any] = [
         Drawing(
             f"{case.slug}-recovery",
             f"Learned against true, {case.data}",
             f"{paired} {which}",
-            drawing,
+            "recovery",
+            (recovered.panels,),
         )
     ]
     if 0 < len(recovered.rows) <= MOST_LINES:
@@ -91,6 +92,9 @@ def draw(case: Case, recovered: Recovered | None) -> Section:
             )
         )
     return Section(name, title, blocks)
+
+
+PART = Part(compute, draw)
 
 
 _COLUMNS = (
@@ -127,17 +131,19 @@ def _panel(case: Case, name: str, part: pd.DataFrame) -> Panel:
 _IN_UNITS = ("means", "sds", "scales")
 
 
-def _rows(answers: pd.DataFrame) -> list[dict[str, Any]]:
+def _rows(case: Case, answers: pd.DataFrame) -> list[dict[str, Any]]:
     """One row a parameter; none where the truth differs from replicate to replicate."""
     rows = []
+    columns = case.dataset.columns if case.dataset is not None else ()
     for place, part in answers.groupby(["parameter", "component", "index"], sort=False):
         truth, estimate = part["truth"], part["estimate"].dropna()
         if truth.max() - truth.min() > 1e-9 * truth.abs().max() or estimate.empty:
             return []
         parameter, component, index = map(str, place)
+        inner = [int(i) - 1 for i in index.split(",") if i]
         rows.append(
             {
-                "parameter": f"{parameter} {component}{f', entry {index}' if index else ''}",
+                "parameter": label(parameter, (int(component) - 1, *inner), columns),
                 "truth": float(truth.iloc[0]),
                 "estimate": float(estimate.mean()),
                 "low": float(estimate.min()),

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mixcompare import registry
 from mixcompare.report import words
 from mixcompare.report.document import Drawing, Paragraph, Section, Tabular
 from mixcompare.report.figures.mode_visits import Visited
+from mixcompare.report.parts.part import Part
 from mixcompare.report.tables import (
     Column,
     Table,
@@ -85,13 +85,16 @@ def draw(case: Case, sampled: Sampled) -> Section:
         blocks += [Paragraph(text) for text in _told(sampled.modes)]
         blocks.append(Tabular(Table(f"{name}-modes", caption, _MODES, sampled.modes)))
     if sampled.visited:
-        drawn = registry.load("figures", "mode-visits")(sampled.visited)
         caption = (
             "Where each chain was, draw by draw: its lanes, from the top, are the modes named at the right. "
             "A chain that stays in one lane knows nothing of the others."
         )
-        blocks.append(Drawing(f"{name}-visits", f"Modes visited, {case.data}", caption, drawn))
+        head = f"Modes visited, {case.data}"
+        blocks.append(Drawing(f"{name}-visits", head, caption, "mode-visits", (sampled.visited,)))
     return Section(name, title, blocks)
+
+
+PART = Part(compute, draw)
 
 
 def _line(method: str, rows: pd.DataFrame) -> dict[str, Any]:

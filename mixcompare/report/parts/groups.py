@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from mixcompare import registry
 from mixcompare.report.document import Drawing, Section, Tabular
-from mixcompare.report.figures.groups import Group, Grouped, Panel, Part
-from mixcompare.report.sections.curves import Fitted, densities
-from mixcompare.report.sections.optima import as_theta, point
+from mixcompare.report.figures.groups import Component, Group, Grouped, Panel
+from mixcompare.report.parts.curves import Fitted, densities
+from mixcompare.report.parts.optima import as_theta, point
+from mixcompare.report.parts.part import Part
 from mixcompare.report.tables import Column, Table, nats, number, share, with_interval
 from mixcompare.report.view import Case, View
 from mixcompare.study.words import of
@@ -43,6 +43,12 @@ def compute(view: View, case: Case) -> Known | None:
     return Known([*kept, *beside], len(optima), _picture(case, optima))
 
 
+def pictured(view: View, case: Case) -> bool:
+    """Whether the known groups are drawn as a histogram."""
+    known = compute(view, case)
+    return known is not None and known.picture is not None
+
+
 def draw(case: Case, known: Known | None) -> Section:
     """Make the part; no blocks without labels."""
     name, title = f"{case.slug}-known-groups", "Known groups"
@@ -50,17 +56,13 @@ def draw(case: Case, known: Known | None) -> Section:
         return Section(name, title, [])
     blocks: list[Any] = []
     if known.picture is not None:
-        drawn = registry.load("figures", "groups")(known.picture)
         caption = (
             "Observations by their known group, which no method saw, and the components that were fitted "
             "without it, each times its weight; a component has the colour and line of the group that it "
             "is matched with."
         )
-        blocks.append(
-            Drawing(
-                f"{case.slug}-groups", f"Known groups and components, {case.data}", caption, drawn
-            )
-        )
+        head = f"Known groups and components, {case.data}"
+        blocks.append(Drawing(f"{case.slug}-groups", head, caption, "groups", (known.picture,)))
     more = f" Of {known.n} optima." if len(known.rows) < known.n else ""
     caption = (
         "Agreement of the most probable component with the known group, after the matching one to one under "
@@ -70,6 +72,9 @@ def draw(case: Case, known: Known | None) -> Section:
     )
     blocks.append(Tabular(Table(f"{case.slug}-agreement", caption, _COLUMNS, known.rows)))
     return Section(name, title, blocks)
+
+
+PART = Part(compute, draw)
 
 
 def _what(kind: Any, rank: Any, standing: Any, nearest: Any) -> str:
@@ -112,7 +117,7 @@ def _picture(case: Case, optima: list[dict[str, Any]]) -> Grouped | None:
         weights = as_theta(row["theta"]).weights
         places = [groups.index(name) if name else -1 for name in row["matched"]]
         parts = [
-            Part(float(weight), values, place)
+            Component(float(weight), values, place)
             for weight, values, place in zip(weights, curve.components, places, strict=True)
         ]
         panels.append(Panel(_title(row, alone=len(shown) == 1), parts))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mixcompare.report.document import Paragraph, Section, Tabular
+from mixcompare.report.parts.part import Part
 from mixcompare.report.tables import (
     Column,
     Table,
@@ -19,7 +20,7 @@ from mixcompare.report.tables import (
     whole,
 )
 from mixcompare.report.view import Case, View
-from mixcompare.study.words import listed, number_of
+from mixcompare.study.words import listed, number_of, quoted
 from mixcompare.theta import Theta
 
 MOST_OPTIMA = 12
@@ -44,14 +45,9 @@ class Optima:
 
 def compute(view: View, case: Case) -> Optima:
     """Gather what is known of the optima of the first replicate."""
-
-    def first(table: str) -> list[dict[str, Any]]:
-        replicate = case.first["replicate"].min()
-        return [row for row in view.of(table, case) if row["replicate"] == replicate]
-
-    rows = first("optima")
+    rows = _first("optima", view, case)
     by_method: dict[str, dict[str, Any]] = {}
-    for row in first("reached_by"):
+    for row in _first("reached_by", view, case):
         line = by_method.setdefault(
             row["method"], {"method": row["method"], "fits": row["fits"], "others": 0}
         )
@@ -62,8 +58,8 @@ def compute(view: View, case: Case) -> Optima:
     for line in by_method.values():
         ended = sum(value for key, value in line.items() if key.startswith("optimum_"))
         line["none"] = line["fits"] - ended - line["others"]
-    evidence = next(iter(first("best_known")), None)
-    chances = [row for row in first("discovery") if row["starts"] >= FEWEST]
+    evidence = next(iter(_first("best_known", view, case)), None)
+    chances = [row for row in _first("discovery", view, case) if row["starts"] >= FEWEST]
     return Optima(rows[:MOST_OPTIMA], len(rows), list(by_method.values()), evidence, chances)
 
 
@@ -91,16 +87,30 @@ def draw(case: Case, optima: Optima) -> Section:
     return Section(name, title, blocks)
 
 
+PART = Part(compute, draw)
+
+
+def best_known(view: View, case: Case) -> dict[str, Any] | None:
+    """The row of the first replicate's best known optimum, if there is one."""
+    return next((r for r in _first("optima", view, case) if r["standing"] == "global"), None)
+
+
+def _first(table: str, view: View, case: Case) -> list[dict[str, Any]]:
+    """The rows of a table of the results that are about the first replicate."""
+    replicate = case.first["replicate"].min()
+    return [row for row in view.of(table, case) if row["replicate"] == replicate]
+
+
 def _weighed(found: dict[str, Any], where: str) -> str:
     """The evidence for the best known value, in words."""
-    methods = ", ".join(f"{method} {count}" for method, count in found["methods"].items())
+    methods = ", ".join(f"{quoted(method)} {count}" for method, count in found["methods"].items())
     value = f"The best known value{where} is {found['best_known']:.4f} nats"
     told = (
         f"{value}: {found['fits']:,} of {number_of(found['of_fits'], 'fit')} ended there, from "
         f"{found['starts']:,} of {number_of(found['of_starts'], 'start')} (fits by method: {methods})."
     )
     if found["missed_by"]:
-        told += f" No fit of {listed(found['missed_by'])} did."
+        told += f" No fit of {listed([quoted(method) for method in found['missed_by']])} did."
     if found["fits"] == 1:
         told += " A value that one fit alone has reached is weak evidence."
     if found["higher"]:

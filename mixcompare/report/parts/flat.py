@@ -12,10 +12,10 @@ from mixcompare.draws import Draws
 from mixcompare.inference.base import Place, flat, jacobian, places
 from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Problem
-from mixcompare.report import words
 from mixcompare.report.figures.ridge import Points, Ridge, Slice
-from mixcompare.report.sections.intervals import label, numbering
+from mixcompare.report.parts.intervals import numbering
 from mixcompare.report.view import Case
+from mixcompare.study.parameter_words import label
 from mixcompare.theta import Theta
 from mixcompare.verify.surface import Surface
 
@@ -60,7 +60,7 @@ def picture(
         order = numbering(model, of.mean(), first)
         drawn = [one.take(order) for one in of.spread(MOST_DRAWS)]
         points.append(Points(method, _values(drawn, chosen), drawn=True))
-    names = [label(name, index, dataset.columns, words.NATURAL) for name, index in chosen]
+    names = [label(name, index, dataset.columns, theta[name].shape) for name, index in chosen]
     at = np.concatenate([p.at for p in points])
     x, y = (_span(at[:, i], dataset) for i in (0, 1))
     slices = _slices(model, dataset, theta, chosen, x, y, at)

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from mixcompare.report.document import Items, Section, Tabular
+from mixcompare.report.parts.part import Part
 from mixcompare.report.tables import Column, Table, findings, fixed, nats, text, whole
 from mixcompare.report.view import Case, View, records
 from mixcompare.study.from_starts import TOLERANCES, tell
@@ -37,6 +38,9 @@ def draw(case: Case, lines: pd.DataFrame) -> Section:
     blocks: list[Any] = [Items(told)] if told else []
     blocks.append(Tabular(Table(name, caption, _COLUMNS, rows[:MOST])))
     return Section(name, title, blocks)
+
+
+PART = Part(compute, draw)
 
 
 _COLUMNS = (

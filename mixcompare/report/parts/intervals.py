@@ -15,6 +15,7 @@ from mixcompare.mixture import MixtureModel
 from mixcompare.report import words
 from mixcompare.report.figures.posterior import Estimate, Parameter
 from mixcompare.report.view import Case, View
+from mixcompare.study.parameter_words import label
 from mixcompare.study.words import listed
 from mixcompare.theta import Theta
 
@@ -49,7 +50,9 @@ def parameters(view: View, case: Case) -> list[Parameter | None]:
     for name, index in _indices(model, ends[0].values):
         estimates = [one for group in groups for one in _estimates(group, name, index)]
         true = float(truth[name][index]) if name in truth else np.nan
-        places.append(Parameter(label(name, index, dataset.columns), estimates, true))
+        shape = ends[0].values[name].shape
+        title = label(name, index, dataset.columns, shape, words.PARAMETERS)
+        places.append(Parameter(title, estimates, true))
         if name == "logit_weights" and model.n_components == 2:
             places.append(None)
     return places
@@ -168,20 +171,6 @@ def best_end(rows: pd.DataFrame, method: str) -> pd.Series | None:
     sound = mine[(mine["sound"] == True) & ~mine["narrow"]]  # noqa: E712 - None is not True
     chosen = sound if len(sound) else mine
     return chosen.loc[chosen["loglik"].idxmax()]
-
-
-def label(
-    name: str,
-    index: tuple[int, ...],
-    columns: tuple[str, ...],
-    names: Mapping[str, str] = words.PARAMETERS,
-) -> str:
-    """For example "mean 2" or "mean 2, waiting"."""
-    text = f"{names.get(name, name)} {index[0] + 1}"
-    if len(index) > 1 and len(columns) > 1:
-        inner = index[1]
-        text += f", {columns[inner]}" if inner < len(columns) else f", entry {inner + 1}"
-    return text + "".join(f", level {level + 1}" for level in index[2:])
 
 
 def _indices(model: MixtureModel, values: dict[str, Any]) -> list[tuple[str, tuple[int, ...]]]:

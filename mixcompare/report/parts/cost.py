@@ -1,4 +1,4 @@
-"""Cost in passes to the best known value: of each data set and model, and profiles over all of them."""
+"""Cost in passes to the best known value of one data set and model."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mixcompare import registry
-from mixcompare.report.document import Drawing, Paragraph, Section, Tabular
+from mixcompare.report.document import Drawing, Section, Tabular
 from mixcompare.report.figures.steps import Curve
+from mixcompare.report.parts.part import Part
 from mixcompare.report.tables import Column, Table, number, share, text, whole
 from mixcompare.report.view import Case, View
 from mixcompare.study.passes import TOLERANCES
@@ -39,7 +39,7 @@ def compute(view: View, case: Case) -> Cost:
     mine = (costs["data"] == case.data) & (costs["model"] == case.model_name)
     jumps = view.results.runtime_distributions([NEAR])
     jumps = jumps[(jumps["data"] == case.data) & (jumps["model"] == case.model_name)]
-    return Cost(list(rows.values()), _curves(jumps, "passes", costs[mine], view))
+    return Cost(list(rows.values()), curves(jumps, "passes", costs[mine], view))
 
 
 def _key(name: str, tolerance: float) -> str:
@@ -49,8 +49,9 @@ def _key(name: str, tolerance: float) -> str:
 _VALUES = ("reached", "median_passes", "lower", "upper", "per_success")
 
 
-def _curves(jumps: pd.DataFrame, x: str, costs: pd.DataFrame | None, view: View) -> list[Curve]:
-    curves = []
+def curves(jumps: pd.DataFrame, x: str, costs: pd.DataFrame | None, view: View) -> list[Curve]:
+    """A curve a method, in the study's order; with costs also what fits spent that did not get there."""
+    found = []
     for method, part in sorted(
         jumps.groupby("method", sort=False), key=lambda group: view.place(str(group[0]))
     ):
@@ -61,8 +62,8 @@ def _curves(jumps: pd.DataFrame, x: str, costs: pd.DataFrame | None, view: View)
             ended = np.sort(stopped[stopped >= 1])  # a fit that was never begun spent nothing
         counts = int(part["reached"].iloc[0]), int(part["fits"].iloc[0])
         values = part[x].to_numpy(float), part["share"].to_numpy(float)
-        curves.append(Curve(str(method), *values, *counts, ended))
-    return curves
+        found.append(Curve(str(method), *values, *counts, ended))
+    return found
 
 
 def draw(case: Case, cost: Cost) -> Section:
@@ -75,17 +76,25 @@ def draw(case: Case, cost: Cost) -> Section:
         "small strokes mark fits that stopped without getting there, and a curve that stays below 1 tells "
         "how many did not."
     )
-    drawn = registry.load("figures", "runtime-distributions")(cost.curves)
     name = f"{case.slug}-passes"
     table = Table(name, _CAPTION, _columns(), cost.rows)
     return Section(
         f"{case.slug}-cost",
         title,
         [
-            Drawing(name, f"Passes to the best known value, {case.data}", caption, drawn),
+            Drawing(
+                name,
+                f"Passes to the best known value, {case.data}",
+                caption,
+                "runtime-distributions",
+                (cost.curves,),
+            ),
             Tabular(table),
         ],
     )
+
+
+PART = Part(compute, draw)
 
 
 _CAPTION = (
@@ -124,56 +133,3 @@ def whole_or_never(value: Any) -> str:
 def _passes(median: Any, *_: Any) -> str:
     """The median; the quartiles are in the .csv."""
     return whole_or_never(median)
-
-
-# -- over all data --------------------------------------------------------------------------------
-
-
-def profiles(view: View) -> Section:
-    """Performance and data profiles over all data sets and models; nothing for one method alone."""
-    title = "Cost over all data"
-    costs = view.results.passes_to()
-    methods = costs.loc[costs["level"].notna(), "method"].unique()
-    if len(methods) < 2:
-        return Section("cost", title, [])
-    explained = (
-        "A problem is one start on one data set and model, solved by a method whose fit came within "
-        f"{NEAR:g} nats of the best known value on its way. Unsolved problems stay in the denominator, and "
-        "each method is judged on the problems it was given."
-    )
-    performance = _curves(view.results.performance_profiles([NEAR]), "ratio", None, view)
-    budgets = _curves(view.results.data_profiles([NEAR]), "budget", None, view)
-    blocks: list[Any] = [
-        Paragraph(explained),
-        Drawing(
-            "performance-profiles",
-            "Performance profiles",
-            "Share of problems solved within so many times the passes of the cheapest method. "
-            f"{_best(performance)}",
-            registry.load("figures", "performance-profiles")(performance),
-        ),
-    ]
-    if budgets:
-        blocks.append(
-            Drawing(
-                "data-profiles",
-                "Data profiles",
-                "Share of problems solved with a budget of so many times q + 1 passes, which is what one "
-                "gradient by forward differences costs (q free parameters).",
-                registry.load("figures", "data-profiles")(budgets),
-            )
-        )
-    return Section("cost", title, blocks)
-
-
-def _best(curves: list[Curve]) -> str:
-    """Who was cheapest most often, and who solved most: the two ends of the figure."""
-    first = {c.method: float(c.share[0]) if c.x.size and c.x[0] <= 1 else 0.0 for c in curves}
-    cheapest = max(first, key=lambda name: first[name])
-    most = max(curves, key=lambda c: c.reached / max(c.fits, 1))
-    if not most.reached:
-        return "No problem was solved by any method."
-    return (
-        f"The cheapest most often was {cheapest} ({100 * first[cheapest]:.0f} % of its problems); the most "
-        f"were solved by {most.method} ({most.reached} of {most.fits})."
-    )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mixcompare import registry
 from mixcompare.report.document import Drawing, Paragraph, Section, Tabular
 from mixcompare.report.figures.quantiles import MOST
+from mixcompare.report.parts.part import Part
 from mixcompare.report.tables import Column, Table, number, text
 from mixcompare.report.view import Case, View
 from mixcompare.study.predictive_check import SAMPLES, Feature
@@ -41,17 +41,22 @@ def draw(case: Case, features: tuple[Feature, ...]) -> Section:
             f"Quantiles of the data and of samples, {case.data}",
             "Observed quantiles against the middle ones of samples from the best known optimum. Where a dark "
             f"red cross leaves the envelope, the model does not look like the data.{more}",
-            registry.load("figures", "quantiles")(features),
+            "quantiles",
+            (features,),
         ),
         Drawing(
             f"{case.slug}-sampled",
             f"The data and one sample from the fit, {case.data}",
             f"The data, and one sample of their size from the best known optimum.{more}",
-            registry.load("figures", "sampled")(features),
+            "sampled",
+            (features,),
         ),
         Tabular(table, folded=True),
     ]
     return Section(f"{name}-part", title, blocks)
+
+
+PART = Part(compute, draw)
 
 
 def _sentence(one: Feature, several: bool) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mixcompare import registry
 from mixcompare.draws import Draws, label_free
 from mixcompare.mixture import MixtureModel
 from mixcompare.prior import Prior
@@ -16,12 +15,14 @@ from mixcompare.report import words
 from mixcompare.report.document import Drawing, Paragraph, Section, Tabular
 from mixcompare.report.figures.prior_posterior import Compared
 from mixcompare.report.figures.ridge import Ridge
-from mixcompare.report.sections.flat import picture
-from mixcompare.report.sections.intervals import best_end, draws_of, reference
+from mixcompare.report.parts.flat import picture
+from mixcompare.report.parts.intervals import best_end, draws_of, reference
+from mixcompare.report.parts.part import Part
 from mixcompare.report.tables import Column, Table, number, share, text
 from mixcompare.report.view import Case, View
 from mixcompare.seeds import stream
-from mixcompare.study.words import listed
+from mixcompare.study.parameter_words import entry
+from mixcompare.study.words import listed, quoted
 
 PRIOR_DRAWS = 20_000
 
@@ -46,7 +47,6 @@ class Unidentified:
     every check of it passed.
     """
 
-    case: Case
     spectra: list[dict[str, Any]]
     ridge: Ridge | None = None
     method: str = ""
@@ -73,12 +73,11 @@ def compute(view: View, case: Case) -> Unidentified | None:
     ridge = picture(case, ridges, first, {drawn: draws} if draws is not None else {})
     at_ends = _at_ends(model, dataset.columns, ridges, dataset.n_features)
     if draws is None or not rows[drawn]["prior"]:
-        return Unidentified(case, spectra, ridge, at_ends=at_ends)
+        return Unidentified(spectra, ridge, at_ends=at_ends)
     prior = Prior.of(rows[drawn]["prior"]).on(model, dataset)
     weights, parameters = prior.sample(PRIOR_DRAWS, stream(0, "report", "prior"))
     before = Draws(weights[None], {name: value[None] for name, value in parameters.items()})
     return Unidentified(
-        case,
         spectra,
         ridge,
         drawn,
@@ -104,17 +103,11 @@ def compare(
             prior, posterior = (scale[name][:, :, :, *index].ravel() for scale in scales)
             prior = prior[np.isfinite(prior)]
             if np.isfinite(posterior).all() and prior.size and np.ptp(posterior) > 0:
-                found.append(Compared(_pooled(name, index, columns), prior, posterior))
+                called = words.PARAMETERS.get(name, name) + entry(
+                    name, index, columns, value.shape[3:]
+                )
+                found.append(Compared(called, prior, posterior))
     return found
-
-
-def _pooled(name: str, index: tuple[int, ...], columns: tuple[str, ...]) -> str:
-    """For example "mean, waiting"."""
-    label = words.PARAMETERS.get(name, name)
-    if not index or len(columns) == 1:
-        return label
-    inner = columns[index[0]] if index[0] < len(columns) else f"entry {index[0] + 1}"
-    return ", ".join([label, inner, *(f"level {level + 1}" for level in index[1:])])
 
 
 def _means(
@@ -181,11 +174,11 @@ _COLUMNS = (
 )
 
 
-def draw(found: Unidentified | None) -> Section:
-    """Make the section; no blocks where nothing is left open."""
+def draw(case: Case, found: Unidentified | None) -> Section:
+    """Make the part; no blocks where nothing is left open."""
+    name, title = f"{case.slug}-unidentified", "What the data do not identify"
     if found is None:
-        return Section("identified", "What the data do not identify", [])
-    case = found.case
+        return Section(name, title, [])
     blocks: list[Any] = [Paragraph(sentence(found))]
     if found.spectra:
         caption = (
@@ -195,10 +188,13 @@ def draw(found: Unidentified | None) -> Section:
         )
         blocks.append(Tabular(Table(f"{case.slug}-information", caption, _COLUMNS, found.spectra)))
     if found.ridge is not None:
-        blocks.append(_drawn_ridge(found, found.ridge))
+        blocks.append(_ridge(case, found, found.ridge))
     if found.compared:
-        blocks.append(_drawn_prior(found))
-    return Section(f"{case.slug}-unidentified", "What the data do not identify", blocks)
+        blocks.append(_prior(case, found))
+    return Section(name, title, blocks)
+
+
+PART = Part(compute, draw)
 
 
 def _eigenvalues(values: list[float]) -> str:
@@ -264,10 +260,8 @@ def _agree(low: float, high: float) -> bool:
     return high - low <= 1e-3 * max(abs(low), 1e-12)
 
 
-def _drawn_ridge(found: Unidentified, ridge: Ridge) -> Drawing:
-    case = found.case
-    drawn = registry.load("figures", "ridge")(ridge)
-    drawn_by = ", ".join(points.method for points in ridge.points if points.drawn)
+def _ridge(case: Case, found: Unidentified, ridge: Ridge) -> Drawing:
+    drawn_by = listed([quoted(points.method) for points in ridge.points if points.drawn])
     third = f" for some values of {ridge.names[2]}, the colour" if len(ridge.names) > 2 else ""
     more = max((row["size"] for row in found.spectra), default=0) > len(ridge.names)
     others = ", the other parameters as at the best end" if more else ""
@@ -277,18 +271,15 @@ def _drawn_ridge(found: Unidentified, ridge: Ridge) -> Drawing:
         f"value{third}{others}; marks are ends of the methods"
         f"{', dots draws of ' + drawn_by if drawn_by else ''}. All marks fit equally well{outside}."
     )
-    return Drawing(f"{case.slug}-ridge", f"The ridge, {case.data}", caption, drawn)
+    return Drawing(f"{case.slug}-ridge", f"The ridge, {case.data}", caption, "ridge", (ridge,))
 
 
-def _drawn_prior(found: Unidentified) -> Drawing:
-    case = found.case
+def _prior(case: Case, found: Unidentified) -> Drawing:
     every = [*found.compared, *(mean.compared for mean in found.means)]
-    drawn = registry.load("figures", "prior-posterior")(every, found.method)
     caption = (
         f"Prior (outline) over the posterior of {found.method}, on the reporting scale, of any component: "
         "a posterior as wide as its prior (sd ratio 1) has learnt nothing from the data. Last, for contrast, "
         "the mean of the mixture, which no relabelling and no flat direction changes (dotted: at the ends)."
     )
-    return Drawing(
-        f"{case.slug}-prior-posterior", f"Prior and posterior, {case.data}", caption, drawn
-    )
+    name, title = f"{case.slug}-prior-posterior", f"Prior and posterior, {case.data}"
+    return Drawing(name, title, caption, "prior-posterior", (every, found.method))

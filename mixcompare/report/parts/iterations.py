@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from mixcompare import registry
 from mixcompare.data import Dataset
 from mixcompare.report import words
 from mixcompare.report.document import Drawing, Moving, Paragraph, Section, Tabular
@@ -18,13 +17,15 @@ from mixcompare.report.figures.ascent import Climb
 from mixcompare.report.figures.histories import Histories, Line, Panel
 from mixcompare.report.figures.stages import MOST, Stage
 from mixcompare.report.film import develop
-from mixcompare.report.sections.stages import climb, film, staged
+from mixcompare.report.parts.part import Part
+from mixcompare.report.parts.stages import climb, film, staged
 from mixcompare.report.tables import Column, Table, fixed, number, typeset, whole
 from mixcompare.report.view import Case, View, slug
 from mixcompare.study.ends import NO_END
-from mixcompare.study.iterations import Run, entry, kind, label, places, printed, runs
+from mixcompare.study.iterations import Run, places, printed, runs
 from mixcompare.study.iterations_words import denial
-from mixcompare.study.words import listed, number_of
+from mixcompare.study.parameter_words import entry, label
+from mixcompare.study.words import listed, number_of, quoted
 
 MOST_STEPS, MOST_TABLES, MOST_COLUMNS = 60, 12, 24
 """Lines of a table, tables, and parameters in a table at most."""
@@ -43,7 +44,6 @@ class Iterations:
     `followers`: a method -> those that went the same way but not as far.
     """
 
-    case: Case
     tables: Sequence[Table]
     left_out: int
     histories: Sequence[Histories]
@@ -65,7 +65,6 @@ def compute(view: View, case: Case) -> Iterations | None:
     alone = [run for run in ends if not any(_begins(run, other) for other in ends)]
     units = {run.unit for run in ends}
     return Iterations(
-        case=case,
         tables=[_table(case, run, columns) for run in kept[:MOST_TABLES]],
         left_out=max(len(kept) - MOST_TABLES, 0),
         histories=_histories(alone, case.dataset),
@@ -152,7 +151,7 @@ def _table(case: Case, run: Run, columns: Sequence[str]) -> Table:
     if np.isfinite(history.said).any():
         heads.append(Column("said", "it printed", fixed(5)))
     heads += [
-        Column(_key(name, ix), label(name, ix, run.values[name].shape[1:], columns), number(6))
+        Column(_key(name, ix), label(name, ix, columns, run.values[name].shape[1:]), number(6))
         for name, ix in parameters[:MOST_COLUMNS]
     ]
     name = f"{case.slug}-iterations-{slug(run.method)}-{run.start}"
@@ -217,7 +216,7 @@ def _panels(group: Sequence[Run], dataset: Dataset | None) -> list[Panel]:
             if name == "weights" and array.shape[1] == 1:
                 continue  # which is always 1
             for index in places(array):
-                title = f"{kind(name)}{entry(name, index[1:], array.shape[1:], columns)}"
+                title = f"{words.NATURAL.get(name, name)}{entry(name, index[1:], columns, array.shape[2:])}"
                 unit = (
                     units.get(columns[index[1] if len(columns) > 1 else 0], "")
                     if name in UNITED and columns
@@ -231,12 +230,12 @@ def _panels(group: Sequence[Run], dataset: Dataset | None) -> list[Panel]:
 # -- the part of the report -----------------------------------------------------------------------
 
 
-def draw(data: Iterations | None) -> Section:
-    """Make the part."""
+def draw(case: Case, data: Iterations | None) -> Section:
+    """Make the part; no blocks where no parameters were kept."""
+    name, title = f"{case.slug}-iterations", "Iteration by iteration"
     if data is None:
-        return Section("iterations", "Iteration by iteration", [])
-    case, blocks = data.case, list[Any]()
-    blocks += _ascent(data)
+        return Section(name, title, [])
+    blocks: list[Any] = _ascent(case, data)
     blocks += [_history(case, one, data.followers[one.method]) for one in data.histories]
     blocks += [_stages_of(case, run, stages) for run, stages in data.stages]
     if data.film is not None:
@@ -245,10 +244,13 @@ def draw(data: Iterations | None) -> Section:
     if data.left_out:
         n = number_of(data.left_out, "more fit")
         blocks.append(Paragraph(f"Of {n} every step is in the folder histories of the results."))
-    return Section(f"{case.slug}-iterations", "Iteration by iteration", blocks)
+    return Section(name, title, blocks)
 
 
-def _ascent(data: Iterations) -> list[Drawing]:
+PART = Part(compute, draw)
+
+
+def _ascent(case: Case, data: Iterations) -> list[Drawing]:
     if not data.climbs:
         return []
     sat = sum(bool(climb.plateaus) for climb in data.climbs)
@@ -261,21 +263,25 @@ def _ascent(data: Iterations) -> list[Drawing]:
     caption = (
         f"Log-likelihood on the way to the end, every start whose parameters were kept. {message}"
     )
-    drawn = registry.load("figures", "ascent")(data.climbs, data.unit)
-    return [Drawing(f"{data.case.slug}-ascent", f"Ascent, {data.case.data}", caption, drawn)]
+    name, title = f"{case.slug}-ascent", f"Ascent, {case.data}"
+    return [Drawing(name, title, caption, "ascent", (data.climbs, data.unit))]
 
 
 def _history(case: Case, one: Histories, followers: Sequence[str]) -> Drawing:
     starts = len({line.start for panel in one.panels for line in panel.lines})
     who = "it" if len(followers) == 1 else "they"
-    also = f" {listed(followers)} went the same way as far as {who} went." if followers else ""
+    also = (
+        f" {listed([quoted(name) for name in followers])} went the same way as far as {who} went."
+        if followers
+        else ""
+    )
     caption = (
         f"Parameters of {one.method} at each {one.unit}, {number_of(starts, 'start')}; marks are where it "
         f"began and ended. Components are numbered as at the end of each run.{also}"
     )
-    drawn = registry.load("figures", "histories")(one)
     name = f"{case.slug}-histories-{slug(one.method)}"
-    return Drawing(name, f"Histories of {one.method}, {case.data}", caption, drawn)
+    title = f"Histories of {one.method}, {case.data}"
+    return Drawing(name, title, caption, "histories", (one,))
 
 
 def _stages_of(case: Case, run: Run, stages: Sequence[Stage]) -> Drawing:
@@ -285,9 +291,9 @@ def _stages_of(case: Case, run: Run, stages: Sequence[Stage]) -> Drawing:
         "highest (for normal components: one and two sds)",
     }[stages[0].picture.kind]
     caption = f"{what}: {run.method} from start {run.start} at chosen {run.unit}s."
-    drawn = registry.load("figures", "stages")(stages, run.method, run.unit)
     name = f"{case.slug}-stages-{slug(run.method)}-{run.start}"
-    return Drawing(name, f"Stages of {run.method}, {case.data}", caption, drawn)
+    title = f"Stages of {run.method}, {case.data}"
+    return Drawing(name, title, caption, "stages", (stages, run.method, run.unit))
 
 
 def _drawn(stage: Stage) -> str:

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from mixcompare import registry
 from mixcompare.data import Dataset
 from mixcompare.mixture import MixtureModel
 from mixcompare.report.document import Drawing, Section, Tabular
 from mixcompare.report.figures.clusters import Clusters
-from mixcompare.report.sections.curves import POINTS
-from mixcompare.report.sections.optima import as_theta
+from mixcompare.report.parts import groups
+from mixcompare.report.parts.curves import POINTS
+from mixcompare.report.parts.optima import as_theta, best_known
+from mixcompare.report.parts.part import Part
 from mixcompare.report.tables import Column, Table, fixed, number, whole
 from mixcompare.report.view import Case, View
 from mixcompare.report.words import labelled
@@ -44,13 +45,13 @@ class Members:
     tables: tuple[Table, ...]
 
 
-def compute(view: View, case: Case, grouped: bool) -> Members | None:
-    """What is known of single observations; `grouped`: a histogram by known group shows them already."""
+def compute(view: View, case: Case) -> Members | None:
+    """What is known of single observations; not drawn where a histogram by known group shows them."""
     model, data = case.model, case.dataset
     if model is None or data is None or model.n_components < 2 or case.n_replicates > 1:
         return None
-    best = next((r for r in view.of("optima", case) if r["standing"] == "global"), None)
-    drawable = data.n_features <= 2 and not (grouped and data.n_features == 1)
+    best = best_known(view, case)
+    drawable = data.n_features == 2 or (data.n_features == 1 and not groups.pictured(view, case))
     picture, kept = None, np.arange(0)
     distinct = data.distinct
     if best is not None and best["finding"] in ("maximum", "boundary") and drawable:
@@ -70,7 +71,6 @@ def draw(case: Case, members: Members | None) -> Section:
         return Section(name, title, [])
     blocks: list[Any] = []
     if members.picture is not None:
-        drawn = registry.load("figures", "clusters")(members.picture)
         how = (
             "larger where it is less sure"
             if members.picture.x.shape[1] == 2
@@ -85,13 +85,15 @@ def draw(case: Case, members: Members | None) -> Section:
             f"Each observation as a mark of its most probable component at the best known optimum, {how}."
             f"{some}"
         )
+        head = f"Observations by component, {case.data}"
         blocks.append(
-            Drawing(
-                f"{case.slug}-clusters", f"Observations by component, {case.data}", caption, drawn
-            )
+            Drawing(f"{case.slug}-clusters", head, caption, "clusters", (members.picture,))
         )
     blocks += [Tabular(table, folded=i > 0) for i, table in enumerate(members.tables)]
     return Section(name, title, blocks)
+
+
+PART = Part(compute, draw)
 
 
 def _picture(data: Dataset, model: MixtureModel, theta: Theta, kept: np.ndarray) -> Clusters | None:
