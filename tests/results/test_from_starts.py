@@ -72,15 +72,25 @@ def test_starts_of_one_end_are_told_in_one_sentence() -> None:
     found = made(held=2)
     (text,) = summed(found)
     assert text == (
-        "From 2 of 3 starts (planted, 0 and 1) em ends at a saddle, up to 12 nats below the best known "
+        "From 2 of 3 starts (planted, 0 and 1) em ends at a saddle, up to 12.0 nats below the best known "
         "optimum."
     )
     found.fits["method"] = "em, 40 iterations"
     (told,) = tell(Results(found.fits, pd.DataFrame(), found.study, found.data,
                            histories=found.histories).from_starts())  # fmt: skip
     assert told == (
-        '"em, 40 iterations" does not reach the best known optimum from 2 of 3 starts: it ends 10 to 12 nats '
-        "below it (saddle)."
+        '"em, 40 iterations" does not reach the best known optimum from 2 of 3 starts: it ends 10.0 to '
+        "12.0 nats below it (saddle)."
+    )
+
+
+def test_a_method_that_arrives_from_no_start_arrives_from_none_of_any() -> None:
+    found = made(held=2)
+    lines = found.from_starts()
+    lost = lines[lines["gap"] > 1].assign(method="em, 40 iterations")
+    (told,) = tell(lost)
+    assert told.startswith(
+        '"em, 40 iterations" does not reach the best known optimum from any of 2 starts: it ends '
     )
 
 

@@ -122,12 +122,12 @@ _SAID = (True, False, None)
 def _message(claims: list[dict[str, Any]]) -> str:
     """How often success and failure were said of the likelihood, and how often wrongly."""
     said = []
-    for word, contrary in (("success", "not sound"), ("failure", "sound")):
+    for word, contrary in (("success", "unsound"), ("failure", "sound")):
         about = [row for row in claims if (row["target"], row["said"]) == (LIKELIHOOD, word)]
         fits, wrong = (int(sum(row[key] or 0 for row in about)) for key in ("fits", "wrong"))
         if fits:
             said.append(
-                f"{word} was claimed of {number_of(fits, 'end')}, of which {_count(wrong)} {contrary}"
+                f"{word} was claimed of {number_of(fits, 'end')}, {_count(wrong, fits)} {contrary}"
             )
     told = f" {'; '.join(said).capitalize()}." if said else ""
     return (
@@ -136,8 +136,10 @@ def _message(claims: list[dict[str, Any]]) -> str:
     )
 
 
-def _count(n: int) -> str:
-    return "none is" if n == 0 else f"{n:,} {'is' if n == 1 else 'are'}"
+def _count(k: int, n: int) -> str:
+    if n == 1:
+        return "which is" if k else "which is not"
+    return f"{f'{k:,}' if k else 'none'} of them"
 
 
 # -- in pairs -------------------------------------------------------------------------------------
