@@ -47,7 +47,7 @@ def draw(case: Case, paths: Paths) -> Section:
     if paths.ends:
         caption = (
             f"Where every end of the {case.n_replicates} replicates lies below the best known value of "
-            "its own replicate. Numbers count ends that nearly agree; crosses are all but the {good}. "
+            f"its own replicate. Numbers count ends that nearly agree; crosses are all but the {good}. "
             "Ends that are no estimate have no place here."
         )
         name, title = f"{case.slug}-gaps", f"End gaps over replicates, {case.data}"
