@@ -272,5 +272,6 @@ def test_axes_carry_units(unit, label, vertical):
     ax = density.draw(picture)
     assert (ax.get_xlabel(), ax.get_ylabel()) == (label, vertical)
     panels = density.draw_panels([("em", picture)])
-    figure = panels.flat[0].figure
+    assert (panels.flat[0].get_xlabel(), panels.flat[0].get_ylabel()) == (label, vertical)
+    figure = density.draw_panels([("em", picture), ("bfgs", picture)]).flat[0].figure
     assert (figure.get_supxlabel(), figure.get_supylabel()) == (label, vertical)
