@@ -160,8 +160,14 @@ class Dataset:
         return replace(self, x=found[0], counts=found[1], labels=None)
 
     def count_distinct(self, most: int) -> int:
-        """Number of distinct rows, counted no further than `most`."""
-        return count_distinct(self.x, most)
+        """Number of distinct rows, counted no further than `most`; counted once."""
+        if most not in self._distinct_found:
+            self._distinct_found[most] = count_distinct(self.x, most)
+        return self._distinct_found[most]
+
+    @cached_property
+    def _distinct_found(self) -> dict[int, int]:
+        return {}
 
     @cached_property
     def digest(self) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 
 from mixcompare.data import Dataset
-from mixcompare.errors import SpecError, nearest
+from mixcompare.errors import DataError, SpecError, nearest
 from mixcompare.families.base import Frame
 from mixcompare.families.priors.base import FORMS, ComponentPrior, Number, Seen
 from mixcompare.mixture import MixtureModel
@@ -60,7 +60,7 @@ class Prior:
                 f'priors: expected a name such as "weak", or a table of a form and its numbers, got {spec!r}'
             )
         form = table.get("form", "")
-        if form and form not in FORMS:
+        if form not in ("", *FORMS):
             raise SpecError(
                 f"priors: expected one of {', '.join(FORMS)}, got {form!r}.{nearest(str(form), FORMS)}"
             )
@@ -127,12 +127,12 @@ class Prior:
             number = known.get(name, weights)
             if number.positive and (np.asarray(value) <= 0).any():
                 raise SpecError(f"priors, {name}: expected a positive number, got {value!r}")
-            if np.ndim(value) and (
-                not (number.by_data or number.unit != "none") or np.size(value) != n_features
-            ):
+            if np.ndim(value) and not number.by_feature:
+                raise SpecError(f"priors, {name}: expected one number, got {value!r}")
+            if np.ndim(value) and np.size(value) != n_features:
                 raise SpecError(
-                    f"priors, {name}: expected one number, or one for each of {n_features} features "
-                    f"where it has a unit, got {value!r}"
+                    f"priors, {name}: expected one number, or one for each of the data's features "
+                    f"({n_features}), got {value!r}"
                 )
 
     def _filled(
@@ -144,16 +144,38 @@ class Prior:
         for number in components.numbers:
             if number.name in self.given:
                 value = np.asarray(self.given[number.name], dtype=float)
-                if number.by_data or number.unit != "none":
+                if number.by_feature:
                     value = np.broadcast_to(value, (n_features,))
                 numbers[number.name] = number.framed(value, frame)
             elif callable(number.default):
                 assert seen is not None
-                numbers[number.name] = number.default(seen, model.n_components)
+                numbers[number.name] = _default(number, seen, model.n_components)
             else:
                 numbers[number.name] = np.asarray(number.default)
         concentration = float(self.given.get(WEIGHTS, components.weights))
         return ModelPrior(self, model, n_features, frame, components, numbers, concentration)
+
+
+def finite_sd(values: np.ndarray, axis: int | tuple[int, ...]) -> np.ndarray:
+    """Standard deviation of the values that are finite, by entry; nan where none is.
+
+    The logarithm of a weight or probability that has underflowed is not.
+    """
+    found: np.ndarray = np.ma.filled(np.ma.masked_invalid(values).std(axis=axis), np.nan)
+    return found
+
+
+def _default(number: Number, seen: Seen, n_components: int) -> np.ndarray:
+    """A number scaled by the data; DataError where theirs is no such number: a mean of 0 is no scale."""
+    assert callable(number.default)
+    with np.errstate(divide="ignore"):
+        value = number.default(seen, n_components)
+    if not np.isfinite(value).all() or (number.positive and (value <= 0).any()):
+        raise DataError(
+            f"priors: by default {number.name} is scaled by the data, and these make it "
+            f"{float(np.ravel(value)[0]):g}: give {number.name} in the option priors"
+        )
+    return value
 
 
 def _numbers(name: str, value: Any) -> float | tuple[float, ...]:
@@ -207,14 +229,11 @@ class ModelPrior:
 
     @property
     def text(self) -> str:
-        """The prior in one line, for readers: weights, then components, then what was given."""
-        K, given = self.model.n_components, self.prior.given
-        said = [self.components.text]
+        """The prior in one line, for readers: weights, then components."""
+        K, said = self.model.n_components, [self.components.text(self.prior.given)]
         if K > 1:
             said.insert(0, f"weights ~ Dirichlet({', '.join([f'{self.concentration:g}'] * K)})")
-        text = ", ".join(said)
-        named = [f"{name} = {_said(v)}" for name, v in given.items() if name != WEIGHTS]
-        return f"{text}; in place of these defaults {', '.join(named)}" if named else text
+        return ", ".join(said)
 
     def log_density(self, z: np.ndarray) -> float:
         """Log-density (nats) at z (q,), with respect to the unconstrained coordinates in the frame.
@@ -244,10 +263,7 @@ class ModelPrior:
         """
         weights, framed = self._framed(SAMPLED, stream(0, "prior sd"))
         values = self.model.report_scales(weights, framed)
-        return {
-            name: np.ma.masked_invalid(value).std(axis=0).filled(np.nan)
-            for name, value in values.items()
-        }
+        return {name: finite_sd(value, 0) for name, value in values.items()}
 
     def _framed(
         self, size: int, rng: np.random.Generator
@@ -255,7 +271,3 @@ class ModelPrior:
         K = self.model.n_components
         weights = rng.dirichlet(np.full(K, self.concentration), size=size)
         return weights, self.components.sample(size, K, self.n_features, self.numbers, rng)
-
-
-def _said(value: Any) -> str:
-    return f"{value:g}" if np.ndim(value) == 0 else f"({', '.join(f'{v:g}' for v in value)})"

@@ -80,6 +80,7 @@ class Problem:
         self.non_finite = 0
         self.best_point: Any = None
         self._best = -np.inf
+        self._under_way: Any = None
         self._data = data
         self.likelihood = model.family.begin(data, model.n_components)
         self.read: Callable[[np.ndarray], Theta] = self._natural
@@ -93,7 +94,7 @@ class Problem:
         """The same likelihood with a meter and a trajectory of its own, for one more fit."""
         twin = copy.copy(self)
         twin.budget, twin.passes, twin.non_finite = budget, 0, 0
-        twin.best_point, twin._best = None, -np.inf
+        twin.best_point, twin._best, twin._under_way = None, -np.inf, None
         twin._trajectory, twin._booked, twin._points = [], [], []
         twin._started = time.perf_counter()
         return twin
@@ -107,10 +108,11 @@ class Problem:
         `score`. `aside`: theta is none of the method's own points; it costs its pass, and stays off the
         trajectory.
         """
-        self._charge()
+        self._charge(theta)
         loglik, statistics = self.likelihood(
             theta.weights, self.model.family.to_frame(theta.parameters, self.frame)
         )
+        self._under_way = None
         if not aside:
             self._record(loglik, theta, theta)
         return loglik, statistics
@@ -142,7 +144,7 @@ class Problem:
 
     def log_likelihood(self, theta: Theta) -> float:
         """Log-likelihood (nats) at theta; one pass."""
-        self._charge()
+        self._charge(theta)
         framed = self.model.family.to_frame(theta.parameters, self.frame)
         loglik = self.likelihood.value(theta.weights, framed)
         self._record(loglik, theta, theta)
@@ -164,7 +166,7 @@ class Problem:
 
     def value(self, z: np.ndarray) -> float:
         """Log-likelihood (nats) at z, as in `value_and_score`; one pass."""
-        self._charge()
+        self._charge(z)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             loglik = self.likelihood.value_at(z, lambda at: self.model.split(at, self.n_features))
         self._record(loglik, z, None)
@@ -179,7 +181,7 @@ class Problem:
         """
         if self.model.family.difference_step:
             return self.value(z), self._differences(z, self.model.family.difference_step)
-        self._charge()
+        self._charge(z)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             loglik, gradient = self.likelihood.value_and_score(z, self._value_and_score)
         self._record(loglik, z, None)
@@ -198,7 +200,7 @@ class Problem:
         """
         if not v.any():
             return np.zeros_like(v)
-        self._charge(2)
+        self._charge(z, 2)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             loglik, product = self.likelihood.value_and_product(z, v)
         self._record(loglik, z, None)
@@ -209,7 +211,7 @@ class Problem:
 
         nan outside the parameter space; one pass.
         """
-        self._charge()
+        self._charge(point)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             loglik = self.likelihood.value(weights, parameters)
         self._record(loglik, point, None)
@@ -224,7 +226,7 @@ class Problem:
             loglik = self.value_of(weights, parameters, point)
             z = model.to_unconstrained(Theta(weights, **parameters))
             return loglik, self._differences(z, model.family.difference_step)
-        self._charge()
+        self._charge(point)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             loglik, gradient = self._score(weights, parameters)
         self._record(loglik, point, None)
@@ -259,7 +261,7 @@ class Problem:
         log-likelihood sum_i c_i max_k log(w_k f_k(x_i)) and hard responsibilities (ties to the first
         component). The trajectory gets the log-likelihood at any power. Not finite: nan.
         """
-        self._charge()
+        self._charge(theta)
         counts = self._data.weights
         joint = self.model.joint_log_density(self._data.x, theta)
         top = joint.max(axis=1, keepdims=True)
@@ -315,7 +317,7 @@ class Problem:
         the data in the frame if `standardised`. `point` is how an optimiser has them, if otherwise.
         Nothing is checked: a negative scale gives nan, an underflow -inf, and exceptions are passed on.
         """
-        self._charge()
+        self._charge(raw if point is None else point)
         K, family = self.model.n_components, self.model.family
         x = self._standardised if standardised else self._data.x
         split = raw.size - (K - 1)
@@ -364,6 +366,12 @@ class Problem:
         return Trajectory(table[:, 0].copy(), table[:, 1].copy(), tuple(self._points))
 
     @property
+    def raised_at(self) -> Theta | None:
+        """The point of an evaluation that raised an exception, if the last one did."""
+        point = self._under_way
+        return self.read(point) if isinstance(point, np.ndarray) else point
+
+    @property
     def passes_left(self) -> float:
         """Passes that the budget still has; 0 once its seconds are used up."""
         if not self.spent(0):
@@ -393,13 +401,15 @@ class Problem:
             self._booked.append(np.array(self._trajectory, dtype=float))
             self._trajectory = []
 
-    def _charge(self, passes: int = 1) -> None:
+    def _charge(self, point: Any, passes: int = 1) -> None:
         spent = self.spent(passes)
         if spent:
             raise BudgetExceeded(spent)
         self.passes += passes
+        self._under_way = point
 
     def _record(self, loglik: float, point: Any, theta: Theta | None) -> None:
+        self._under_way = None
         self._trajectory.append((self.passes, loglik))
         if not np.isfinite(loglik):
             self.non_finite += 1

@@ -32,9 +32,8 @@ class Program(click.Group):
         except MixcompareError as error:
             code = complain(str(error))
         except OSError as error:
-            if error.filename is None:
-                raise
-            code = complain(f"{error.filename}: {error.strerror}")
+            where = f"{error.filename}: " if error.filename else ""
+            code = complain(f"{where}{error.strerror or error}")
         except (click.Abort, KeyboardInterrupt):
             click.echo("mixcompare: interrupted", err=True)
             code = 130

@@ -92,7 +92,7 @@ class ADVI(GraphSampler):
         ends = []
         for index, (start, seed) in enumerate(zip(starts, seeds, strict=True)):
             with chain(index, self.n_chains):
-                first = functions.place(prior, start)
+                first = functions.place(prior, prior.model.canonical(start)[0])
                 ends.append(steps.run(given, first, int(seed), self.iterations, self.learning_rate))
         z = np.stack(
             [end.sample(self.draws, [int(seed), 1]) for end, seed in zip(ends, seeds, strict=True)]

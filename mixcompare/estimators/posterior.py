@@ -60,15 +60,14 @@ class Compiled:
 
     def at(self, prior: ModelPrior, theta: Theta) -> Any:
         """The sampler, set to start at theta (see `EDGE`), its components in canonical order."""
-        values = values_at(prior, theta)
+        values = values_at(prior, prior.model.canonical(theta)[0])
         point = np.asarray(self.locate(*[values[name] for name in self.names]), dtype=float)
         point = point + EDGE * np.linspace(1.0, 2.0, point.size)
         return replace(self.sampler, initial_point_func=lambda seed: point)
 
 
 def values_at(prior: ModelPrior, theta: Theta) -> dict[str, np.ndarray]:
-    """Values of the declared variables at a point, kept off the edges; components in canonical order."""
-    theta, _ = prior.model.canonical(theta)
+    """Values of the declared variables at a point, kept off the edges; components as they stand."""
     framed = prior.model.family.to_frame(theta.parameters, prior.frame)
     values = {name: _apart(name, v) for name, v in prior.components.to_draws(framed).items()}
     weights = theta.weights + EDGE
@@ -130,7 +129,7 @@ def declare(
         numbers = {}
         for number in components.numbers:
             name = f"prior_{number.name}"
-            if number.by_data or number.unit != "none":
+            if number.by_feature:
                 # pytensor broadcasts only along axes whose length of one is known beforehand
                 numbers[number.name] = pt.specify_shape(pm.Data(name, np.ones(d)), (d,))
             else:

@@ -82,9 +82,8 @@ class SMC(GraphSampler):
         for index, seed in enumerate(seeds):
             with chain(index, self.n_chains):
                 rng = np.random.default_rng(int(seed))
-                first = np.stack(
-                    [functions.place(prior, point) for point in _from_prior(prior, self.draws, rng)]
-                )
+                drawn = _from_prior(prior, self.draws, rng, self.labels == "ordered")
+                first = np.stack([functions.place(prior, point) for point in drawn])
                 populations.append(self._population(densities, first, rng))
         z = np.stack([population.z for population in populations])
         evidence = np.array([p.log_marginal for p in populations]) - data.n * prior.frame.log_volume
@@ -176,10 +175,14 @@ class Population:
     acceptance: np.ndarray
 
 
-def _from_prior(prior: ModelPrior, size: int, rng: np.random.Generator) -> Iterator[Theta]:
+def _from_prior(
+    prior: ModelPrior, size: int, rng: np.random.Generator, ordered: bool
+) -> Iterator[Theta]:
+    """Draws with their labels as they come: in one order, the moves would not keep the law they have."""
     weights, parameters = prior.sample(size, rng)
     for i in range(size):
-        yield Theta(weights[i], **{name: value[i] for name, value in parameters.items()})
+        theta = Theta(weights[i], **{name: value[i] for name, value in parameters.items()})
+        yield prior.model.canonical(theta)[0] if ordered else theta
 
 
 def _of_evidence(log_marginal: np.ndarray) -> dict[str, float]:

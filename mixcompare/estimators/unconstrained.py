@@ -58,7 +58,7 @@ class Unconstrained:
         return partial(_at, self.log_likelihood, given), partial(_at, self.log_prior, given)
 
     def place(self, prior: ModelPrior, theta: Theta) -> np.ndarray:
-        """z (q,) of a point, its components in canonical order and kept off the edges."""
+        """z (q,) of a point, kept off the edges, its components as they stand."""
         values = values_at(prior, theta)
         return np.asarray(self.locate(*[values[name] for name in self.variables]), dtype=float)
 

@@ -25,7 +25,7 @@ from mixcompare.families.conjugate.rates import draw_exponential
 from mixcompare.families.fused import Core, ExponentialFamily
 from mixcompare.families.maps import from_log, lesser, to_log
 from mixcompare.families.priors.base import ComponentPrior, Seen
-from mixcompare.families.priors.rates import SHAPE, GammaRates
+from mixcompare.families.priors.rates import GammaRates
 from mixcompare.numerics import inlinable
 
 LEAST = 1e-290
@@ -244,7 +244,7 @@ class Exponential(ExponentialFamily):
 
     def component_prior(self, form: str, n_features: int) -> ComponentPrior:
         """See `Family`."""
-        return GammaRates(_rate, f"{SHAPE:g} m", draw_exponential)
+        return GammaRates(_rate, "{} m", draw_exponential)
 
     def pymc_log_density(self, x: Any, parameters: Mapping[str, Any]) -> Any:
         """See `Family`."""

@@ -25,7 +25,7 @@ from mixcompare.families.fused import Core
 from mixcompare.families.kernel import identity
 from mixcompare.families.maps import from_log, log_of_share, to_log
 from mixcompare.families.priors.base import ComponentPrior, Seen
-from mixcompare.families.priors.rates import SHAPE, GammaRates
+from mixcompare.families.priors.rates import GammaRates
 from mixcompare.numerics import inlinable
 
 
@@ -197,7 +197,7 @@ class Poisson(DiscreteFamily):
 
     def component_prior(self, form: str, n_features: int) -> ComponentPrior:
         """See `Family`."""
-        return GammaRates(_mean, f"{SHAPE:g} / m", draw_poisson)
+        return GammaRates(_mean, "{} / m", draw_poisson)
 
     def pymc_log_density(self, x: Any, parameters: Mapping[str, Any]) -> Any:
         """See `Family`."""

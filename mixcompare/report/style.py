@@ -14,6 +14,7 @@ from typing import Any
 import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from mixcompare import registry
 from mixcompare.errors import ContractError
@@ -143,6 +144,43 @@ def label_lowest(axes: Any, places: Sequence[Any]) -> None:
         used = [i for i in range(column, len(places), columns) if places[i] is not None]
         if used:
             axes.flat[used[-1]].tick_params(labelbottom=True)
+
+
+def label_all(figure: Figure, axes: Any, places: Sequence[Any], x: str, y: str) -> None:
+    """One label for all panels, under and beside the middle of the figure; of a single panel, its own."""
+    used = [ax for ax, place in zip(axes.flat, places, strict=True) if place is not None]
+    if len(used) == 1:
+        used[0].set_xlabel(x)
+        used[0].set_ylabel(y)
+        return
+    figure.supxlabel(x, fontsize=8)
+    figure.supylabel(y, fontsize=8)
+
+
+def key_above(
+    ax: Axes, handles: Sequence[Any] | None = None, columns: int = 2, **options: Any
+) -> None:
+    """The key above the axes, where it covers no data."""
+    given = {} if handles is None else {"handles": list(handles)}
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2,
+              columnspacing=1.4, **given, **options)  # fmt: skip
+
+
+def plain_ticks(axis: Any, last: float) -> None:
+    """Ticks of a logarithmic axis as plain numbers: 1, 10, 1,000; 1, 2, 5 where `last` is small."""
+    if last < 20:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(lambda value, _: f"{value:,g}")
+    axis.set_minor_formatter(NullFormatter())
+
+
+def broken(text: str, letters: int) -> str:
+    """A text of more letters in two lines, broken after a bracket, plus or comma or at a space."""
+    places = [found.end() for found in re.finditer(r"[\[+] ?|,? ", text)]
+    if len(text) <= letters or not places:
+        return text
+    at = min(places, key=lambda place: abs(place - len(text) / 2))
+    return f"{text[:at].rstrip()}\n{text[at:]}"
 
 
 def line(method: str) -> Any:

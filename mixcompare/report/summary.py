@@ -51,6 +51,22 @@ class Summary:
     expectations: Sequence[Expected]
 
 
+EMBLEMS = (*("basins", "calibration", "criteria", "ridge", "visits", "groups", "ascent"),)
+"""Kinds of figures that stand for a study, before the first of all: what few studies have tells most."""
+
+OF_ALL = 3
+"""The first kinds of them, which need not be about the first data set."""
+
+
+def emblem(figures: Sequence[str], first: str) -> str:
+    """The figure that stands for a study, "" without any; `first` begins the names of its first data's."""
+    for place, kind in enumerate(EMBLEMS):
+        for name in figures:
+            if name.endswith(f"-{kind}") and (place < OF_ALL or name.startswith(first)):
+                return name
+    return figures[0] if figures else ""
+
+
 def text(results: Any, figure: str) -> str:
     """The summary of a Results as JSON; `figure` is the name of a figure that stands for it, or ""."""
     rows, study = results.rows, results.study

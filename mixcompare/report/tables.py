@@ -158,7 +158,7 @@ def with_interval(estimate: Any, lower: Any = None, upper: Any = None) -> str:
 
 def whole(value: Any) -> str:
     """A whole number, thousands apart."""
-    return "" if _missing(value) else f"{value:,.0f}".replace(",", "\u202f")
+    return "" if _missing(value) else f"{value:,.0f}"
 
 
 def number(digits: int = 4) -> Callable[[Any], str]:
@@ -242,7 +242,6 @@ _TEX = {
     "≤": r"$\le$",
     "×": r"$\times$",
     "∞": r"$\infty$",
-    "\u202f": r"\,",
     "…": r"\dots{}",
     "–": "--",
 }

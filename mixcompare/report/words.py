@@ -119,8 +119,8 @@ INTERVALS = {"wald": "Wald", "profile": "profile likelihood"}
 
 
 def labelled(column: str, unit: str) -> str:
-    """A column with its unit: "waiting (min)"."""
-    return f"{column} ({unit})" if unit else column
+    """A column with its unit, said once: "waiting (min)", and "height (cm)" of height_cm."""
+    return f"{column.removesuffix(f'_{unit}')} ({unit})" if unit else column
 
 
 def finding(name: str) -> str:

@@ -10,6 +10,7 @@ from mixcompare.data import Dataset
 from mixcompare.mixture import MixtureModel
 from mixcompare.starts.base import StartScheme
 from mixcompare.starts.groups import from_groups
+from mixcompare.starts.one_thread import one_thread
 from mixcompare.theta import Theta
 
 
@@ -31,13 +32,9 @@ class KMeans(StartScheme):
 
 
 def _clusters(u: np.ndarray, counts: np.ndarray, K: int, seed: int) -> np.ndarray:
-    """Cluster (n,) of each row of u (n, d).
-
-    One thread: how many would change the order of sums, and with it the last digits of the centres.
-    """
+    """Cluster (n,) of each row of u (n, d)."""
     from sklearn.cluster import KMeans as Clustering
-    from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1):
+    with one_thread():
         labels = Clustering(K, n_init=1, random_state=seed).fit(u, sample_weight=counts).labels_
     return np.asarray(labels)

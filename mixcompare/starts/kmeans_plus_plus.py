@@ -9,6 +9,7 @@ import numpy as np
 from mixcompare.data import Dataset
 from mixcompare.mixture import MixtureModel
 from mixcompare.starts.base import StartScheme
+from mixcompare.starts.one_thread import one_thread
 from mixcompare.theta import Theta
 
 
@@ -28,12 +29,11 @@ class KMeansPlusPlus(StartScheme):
     ) -> Theta:
         """See `StartScheme`."""
         from sklearn.cluster import kmeans_plusplus
-        from threadpoolctl import threadpool_limits
 
         K = model.n_components
         rows, frequency = data.distinct.x, data.distinct.weights
         u = model.family.frame(data)(rows)
-        with threadpool_limits(1):  # the number of threads would change the order of sums
+        with one_thread():
             _, chosen = kmeans_plusplus(
                 u, K, sample_weight=frequency, random_state=int(rng.integers(2**32))
             )

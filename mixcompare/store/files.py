@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 import shutil
+import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,48 @@ from mixcompare.errors import StoreError
 
 UNFINISHED = ".tmp"
 """Ending of what is being written; it becomes the file itself in one step, or is removed later."""
+
+
+LOCK = ".lock"
+"""File that the one writer of a folder holds; it stays there, and means nothing when nobody holds it."""
+
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Be the one writer of a folder while the block lasts, or until this process ends, however it does.
+
+    StoreError if another process is. Where there are no file locks (Windows, some network file systems)
+    nothing is held.
+    """
+    with (folder / LOCK).open("a") as file:
+        if sys.platform != "win32":
+            import fcntl
+
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise StoreError(
+                    f"{folder}: expected a folder that nothing else writes to, got one that another run is "
+                    f"writing to now. Wait until it has ended, or choose another folder with --out."
+                ) from error
+            except OSError as error:
+                if error.errno not in _NO_LOCKS:
+                    raise
+        yield
+
+
+@contextmanager
+def written(folder: Path) -> Iterator[None]:
+    """Turn what the system says against writing there, such as a full disk, into a StoreError."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"{folder}: expected to write results there, got: {error.strerror or error}. What was stored "
+            f"before is kept: mend that, and run again to go on."
+        ) from error
 
 
 def write_text(text: str, path: Path) -> None:

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,13 +30,16 @@ from mixcompare.data import Dataset
 from mixcompare.errors import StoreError
 from mixcompare.store.data_files import Datasets, read_data, write_data
 from mixcompare.store.files import (
+    LOCK,
     UNFINISHED,
+    alone,
     read_draws,
     remove,
     remove_unfinished,
     write_draws,
     write_table,
     write_text,
+    written,
 )
 from mixcompare.store.rows import (
     FITS,
@@ -95,6 +99,19 @@ class Store:
 
     # -- writing ----------------------------------------------------------------------------------
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Make the folder if it is not there, and be its one writer while the block lasts.
+
+        Raises StoreError if another run is writing to it, or if it holds things of other origin.
+        """
+        self._require_ours()
+        with ExitStack() as held:
+            with self._creating():
+                self.path.mkdir(parents=True, exist_ok=True)
+                held.enter_context(alone(self.path))
+            yield
+
     def create(self, text: str, run: Mapping[str, Any], fresh: bool = False) -> None:
         """Begin a results folder for the study `text`, or go on with the one that is there.
 
@@ -102,18 +119,13 @@ class Store:
         Raises StoreError if the folder holds another study (unless `fresh`) or things of other origin
         (always: they are not ours to remove).
         """
-        try:
+        with self._creating():
             self._claim(dict(run), fresh)
             write_text(json.dumps(dict(run), indent=1), self.path / "run.json")
             write_text(text, self.path / "study.toml")
             for name in (*TABLES, "draws"):
                 (self.path / name).mkdir(exist_ok=True)
                 remove_unfinished(self.path / name)
-        except OSError as error:
-            raise StoreError(
-                f"{self.path}: expected a folder to write results into, got: {error.strerror}. Choose "
-                f"another one with --out."
-            ) from error
         committed = {part.name for part in self._parts("fits")}
         for name in TABLES[1:]:
             for part in self._parts(name):
@@ -122,13 +134,15 @@ class Store:
 
     def write_modules(self, modules: Mapping[str, str]) -> None:
         """Keep the study's own contestants: name of a file -> its text."""
-        for name, text in modules.items():
-            (self.path / "modules").mkdir(exist_ok=True)
-            write_text(text, self.path / "modules" / name)
+        with written(self.path):
+            for name, text in modules.items():
+                (self.path / "modules").mkdir(exist_ok=True)
+                write_text(text, self.path / "modules" / name)
 
     def write_data(self, datasets: Datasets) -> None:
         """Keep the data: (name, replicate) -> Dataset, its truth included."""
-        write_data(self.path / "data", datasets)
+        with written(self.path):
+            write_data(self.path / "data", datasets)
 
     def keep_slices(self, digests: Mapping[str, str]) -> set[str]:
         """Names of the slices that are there with these digests (by name); others are removed."""
@@ -136,7 +150,8 @@ class Store:
 
     def write_slice(self, facts: Mapping[str, Any], table: pa.Table | None) -> None:
         """Keep a slice: its facts, `name` and `digest` among them, and its table if it has one."""
-        write_slice(self.path / "slices", facts, table)
+        with written(self.path):
+            write_slice(self.path / "slices", facts, table)
 
     def append(
         self,
@@ -152,8 +167,9 @@ class Store:
         if not rows:
             return
         places = {key: f"draws/{key}.zarr" for key in draws}
-        for key, place in places.items():
-            write_draws(draws[key], self.path / place)
+        with written(self.path):
+            for key, place in places.items():
+                write_draws(draws[key], self.path / place)
         stored = [{**row, "draws": places.get(row["key"])} for row in rows]
         kept = histories_table({key: lines for key, lines in histories.items() if lines})
         self._write(fits_table(stored), trajectories_table(trajectories), kept)
@@ -172,26 +188,47 @@ class Store:
     def _write(self, fits: pa.Table, trajectories: pa.Table, histories: pa.Table) -> None:
         numbers = [int(part.stem.rpartition("-")[2]) for part in self._parts("fits")]
         name = f"part-{max(numbers, default=0) + 1:06d}.parquet"
-        if histories.num_rows:
-            write_table(histories, self.path / "histories" / name)
-        write_table(trajectories, self.path / "trajectories" / name)
-        write_table(fits, self.path / "fits" / name)
+        with written(self.path):
+            if histories.num_rows:
+                write_table(histories, self.path / "histories" / name)
+            write_table(trajectories, self.path / "trajectories" / name)
+            write_table(fits, self.path / "fits" / name)
 
-    def _claim(self, run: dict[str, Any], fresh: bool) -> None:
-        """Make the folder, or make sure that it is one this study may go on in."""
+    @contextmanager
+    def _creating(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreError(
+                f"{self.path}: expected a folder to write results into, got: {error.strerror}. Choose "
+                f"another one with --out."
+            ) from error
+
+    def _require_ours(self) -> None:
+        """Raise StoreError if the folder is there and holds anything but results."""
         if not self.path.exists():
-            self.path.mkdir(parents=True)
+            return
         if not self.path.is_dir():
             raise StoreError(
                 f"{self.path}: expected a folder for the results, got a file. Choose another --out."
             )
         if not (self.path / "run.json").exists():
-            others = [p.name for p in self.path.iterdir() if not p.name.endswith(UNFINISHED)]
+            others = [
+                path.name
+                for path in self.path.iterdir()
+                if path.name != LOCK and not path.name.endswith(UNFINISHED)
+            ]
             if others:
                 raise StoreError(
                     f"{self.path}: expected a new or empty folder, or one of results, got one that holds "
                     f"{others[0]} and no run.json: nothing was changed. Choose another folder with --out."
                 )
+
+    def _claim(self, run: dict[str, Any], fresh: bool) -> None:
+        """Make the folder, or make sure that it is one this study may go on in."""
+        self._require_ours()
+        self.path.mkdir(parents=True, exist_ok=True)
+        if not (self.path / "run.json").exists():
             return
         if fresh:
             for name in ("run.json", *OURS):

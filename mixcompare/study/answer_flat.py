@@ -20,6 +20,9 @@ SHOWN = 6
 METHODS = 3
 """Methods whose answers, and features whose means, are written out at most."""
 
+APART = 0.01
+"""Range of a number among the answers, as in `_spread`, from which they differ in it."""
+
 ALIKE = 1e-3
 """Relative range of a mean up to which answers agree on it."""
 
@@ -39,10 +42,7 @@ def tell(results: Any) -> Iterator[str]:
         if not answers:
             plain.append(f"{case.name}{part}")
             continue
-        yield (
-            f"On {case.name}{part} the best known optimum is a ridge of equally good points, so these data "
-            f"do not identify the parameters: {answers}."
-        )
+        yield f"On {case.name}{part} {answers}."
     if plain:
         yield (
             f"On {listed(plain)} the best known optimum is a ridge of equally good points, so these data "
@@ -58,7 +58,7 @@ def leads(results: Any) -> bool:
 
 
 def _answers(case: Case, replicate: int) -> str:
-    """Where methods ended on the ridge; "" where all ends are one."""
+    """What all ends on the ridge share, and where on it methods ended; "" where all ends are one."""
     points, draws = case.points, case.draws
     ends = points[points["reached"].eq(True) & (points["replicate"] == replicate)]
     found = [
@@ -66,11 +66,19 @@ def _answers(case: Case, replicate: int) -> str:
         for row in each(ends)
         if (theta := parse_theta(row.theta)) is not None
     ]
-    if not found or not _spread([theta for _, theta in found]).max() > 0.01:
+    if not found or not _spread([theta for _, theta in found]).max() > APART:
         return ""
     loglik = words.nats(float(ends["best_known"].max()))
+    agreed = listed(_agreed(case, [theta for _, theta in found]))
+    ridge = f"the best known optimum ({loglik} nats) is a ridge of equally good points"
+    if agreed:
+        single = (_spread([theta for _, theta in found]) > APART).all()
+        which = "no single parameter" if single else "not all parameters"
+        head = f"the data fix {agreed} and {which}: {ridge}"
+    else:
+        head = f"{ridge}, so these data do not identify the parameters"
     if _flat(found[0][1]).size > SHOWN:
-        return _widest(found, loglik)
+        return f"{head}. {_widest(found)}"
     parts: list[str] = []
     for method in list(dict.fromkeys(name for name, _ in found))[:METHODS]:
         first, last = _apart([theta for name, theta in found if name == method])
@@ -78,14 +86,13 @@ def _answers(case: Case, replicate: int) -> str:
         where += [_numbers(last)] if _numbers(last) != _numbers(first) else []
         ended = " ended" if not parts else ""
         parts.append(f"{quoted(method)}{ended} at {' and '.join(where)}")
-    agreed = listed(_agreed(case, [theta for _, theta in found]))
-    text = f"{'; '.join(parts)}; all at {loglik} nats{f', with {agreed}' if agreed else ''}"
+    text = f"{head}. On it {'; '.join(parts)}"
     means = _means(draws[draws["replicate"] == replicate])
-    return f"{text}, while the posterior mean is {means}" if means else text
+    return f"{text}; the posterior mean is {means}" if means else text
 
 
 def _agreed(case: Case, thetas: list[Theta]) -> list[str]:
-    """What the answers share, for example ["the mean of y at 0.6"]: means of the mixture; [] if none is."""
+    """What the answers share, for example ["the mean of y (0.6)"]: means of the mixture; [] if none is."""
     dataset = case.results.dataset(case.data)
     model = case.results.model_on(case.model, dataset)
     if dataset is None or model is None or dataset.n_features > METHODS:
@@ -96,7 +103,7 @@ def _agreed(case: Case, thetas: list[Theta]) -> list[str]:
     if not (np.isfinite(means).all() and same.all()):
         return []
     return [
-        f"the mean of {column} at {mean:.3g}"
+        f"the mean of {column} ({mean:.3g})"
         for column, mean in zip(dataset.columns, means.mean(axis=0), strict=True)
     ]
 
@@ -110,7 +117,7 @@ def _means(draws: pd.DataFrame) -> str:
     return listed(parts[:2])
 
 
-def _widest(found: list[tuple[str, Theta]], loglik: str) -> str:
+def _widest(found: list[tuple[str, Theta]]) -> str:
     """The one number that differs most among the ends."""
     thetas = [theta for _, theta in found]
     spread = _spread(thetas)
@@ -118,7 +125,7 @@ def _widest(found: list[tuple[str, Theta]], loglik: str) -> str:
     values = [float(_flat(theta)[at]) for theta in thetas]
     name, component = _names(thetas[0])[at]
     return (
-        f"at {loglik} nats fits ended with {_WORDS.get(name, name)} {component} anywhere from "
+        f"On it fits ended with {_WORDS.get(name, name)} {component} anywhere from "
         f"{min(values):.3g} to {max(values):.3g}"
     )
 

@@ -140,13 +140,20 @@ def _some(some: list[Score], at: str, head: bool, alone: bool) -> str:
     first = some[0]
     if alone:
         return f"In {words.of(first.k, first.n)} fits {first.method} ended at {at}"
-    parts = [f"{score.method} in {words.of(score.k, score.n)}" for score in some]
-    parts[0] = f"{first.method} did in {words.of(first.k, first.n)} fits"
-    if len(some) > NAMED + 1:
+    alike: dict[tuple[int, int], list[str]] = {}
+    shown = some if len(some) <= NAMED + 1 else some[: NAMED - 1]
+    for score in shown:
+        alike.setdefault((score.k, score.n), []).append(score.method)
+    parts: list[str] = []
+    for (k, n), names in alike.items():
+        each = " each" if len(names) > 1 else ""
+        did, fits = ("", "") if parts else (" did", " fits")
+        parts.append(f"{listed(names)}{each}{did} in {words.of(k, n)}{fits}")
+    if len(shown) < len(some):
         last = some[-1]
         down = f"down to {words.of(last.k, last.n)} ({last.method})"
-        parts = [*parts[: NAMED - 1], f"{len(some) - NAMED + 1} others in fewer, {down}"]
-    text = listed(parts)
+        parts.append(f"{len(some) - len(shown)} others in fewer, {down}")
+    text = listed(parts) if max(map(len, alike.values())) == 1 else "; ".join(parts)
     return f"No method ended in every fit at {at}: {text}" if head else text
 
 

@@ -146,7 +146,7 @@ def summed(table: pd.DataFrame) -> Iterator[str]:
     )
 
 
-_NO_SIGN = "show no sign of a posterior that is not calibrated"
+_NO_SIGN = "show no departure from calibration"
 _UNIFORM = f"the ranks {_NO_SIGN}"
 _NOT_UNIFORM = "the ranks are not uniform, so the posterior is not calibrated"
 _OTHER = (

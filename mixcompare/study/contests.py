@@ -10,7 +10,7 @@ import pandas as pd
 from mixcompare.study import words
 from mixcompare.study.case import Case
 from mixcompare.study.ends import each, in_order
-from mixcompare.study.words import listed, number_of
+from mixcompare.study.words import listed, number_of, quoted
 
 
 def reached(case: Case) -> Iterator[str]:
@@ -20,7 +20,7 @@ def reached(case: Case) -> Iterator[str]:
     groups: dict[tuple[int, int], list[str]] = {}
     for method, fits in case.points.groupby("method", sort=False):
         hits = int((fits["reached"] == True).sum())  # noqa: E712 - None is not True
-        groups.setdefault((hits, len(fits)), []).append(str(method))
+        groups.setdefault((hits, len(fits)), []).append(quoted(str(method)))
     parts = []
     for (k, n), methods in sorted(groups.items(), key=lambda item: -item[0][0] / item[0][1]):
         each = " each" if len(methods) > 1 else ""
@@ -44,7 +44,7 @@ def missed(case: Case) -> Iterator[str]:
         met = int((lost["non_finite"] > 0).sum())
         who = "it" if len(lost) == 1 else words.of(met, len(lost))
         note = f"; {who} met values that are not finite on the way" if met else ""
-        parts.append(f"{method} {number_of(len(lost), 'fit')} ({places(lost)}{note})")
+        parts.append(f"{quoted(str(method))} {number_of(len(lost), 'fit')} ({places(lost)}{note})")
     if parts:
         which = "fits" if case.points["best_known"].isna().all() else "fits that did not reach it"
         yield f"{case.name}, where {which} ended: {'; '.join(parts)}."
@@ -56,7 +56,8 @@ def solvers(case: Case) -> Iterator[str]:
     if rows.empty:
         return
     parts = []
-    for method, fits in rows.groupby("method", sort=False):
+    for label, fits in rows.groupby("method", sort=False):
+        method = quoted(str(label))
         false = fits[fits["false_success"]]
         modest = int(fits["false_failure"].sum())
         claimed = int((fits["claimed"] == True).sum())  # noqa: E712
@@ -89,7 +90,7 @@ def accuracy(case: Case) -> Iterator[str]:
     for row in each(kl):
         used = "" if row.n_used == row.n_planned else f", {row.n_used} of {row.n_planned} data sets"
         groups.setdefault(f"{words.with_error(row.estimate, row.mcse)}{used}", []).append(
-            row.method
+            quoted(row.method)
         )
     if groups:
         parts = [f"{value} ({listed(methods)})" for value, methods in groups.items()]
@@ -106,7 +107,7 @@ def accuracy(case: Case) -> Iterator[str]:
             words.percent(low) if low == high else f"{words.percent(low)} to {words.percent(high)}"
         )
         sets = words.of(int(rows["n_used"].min()), int(rows["n_planned"].max()))
-        parts.append(f"{method} {share} (on {sets})")
+        parts.append(f"{quoted(str(method))} {share} (on {sets})")
     if parts:
         yield (
             f"{case.name}: share of data sets on which a 95 % interval held the truth, from the worst to "

@@ -71,9 +71,10 @@ def _on_one_data_set(tasks: tuple[Task, ...]) -> Iterator[Outcome]:
         verifier = Verifier(first.model, data, seed=first.seed) if first.verify else None
         _compile(tasks, data)
     waiting: list[tuple[Task, FitRecord]] = []
+    drawn: dict[int, Start] = {}
     for task in tasks:
         with _naming(task):
-            record = fit_task(task, data, verifier)
+            record = fit_task(task, data, verifier, drawn=drawn)
             outcome = None if task.intervals.kinds else as_outcome(task, data, record)
         if outcome is None:
             waiting.append((task, record))
@@ -170,12 +171,17 @@ def as_outcome(
 
 
 def fit_task(
-    task: Task, data: Dataset, verifier: Verifier | None, keep_points: bool = False
+    task: Task,
+    data: Dataset,
+    verifier: Verifier | None,
+    keep_points: bool = False,
+    drawn: dict[int, Start] | None = None,
 ) -> FitRecord:
     """The record of one task on its data.
 
-    A history is that of a second run, which keeps its points: the first one, which makes the row, is as
-    fast as if none were kept.
+    `drawn` are starts by index that tasks of the same model and data share; new ones are added. A history
+    is that of a second run, which keeps its points: the first one, which makes the row, is as fast as if
+    none were kept.
     """
     identity = {
         "position": task.position,
@@ -192,7 +198,8 @@ def fit_task(
     }
     try:
         task.model.check(data)
-        starts = [_start(task, data, task.start_index + chain) for chain in range(task.n_starts)]
+        numbers = range(task.start_index, task.start_index + task.n_starts)
+        starts = [_start(task, data, index, drawn) for index in numbers]
     except (
         DataError
     ) as error:  # this replicate, or this start on it, cannot be used: that is its row
@@ -212,11 +219,16 @@ def fit_task(
     )
 
 
-def _start(task: Task, data: Dataset, index: int) -> Start:
+def _start(task: Task, data: Dataset, index: int, drawn: dict[int, Start] | None = None) -> Start:
     """Start number `index`; given points are taken in turn by a sampler with more chains than points."""
+    if drawn is not None and index in drawn:
+        return drawn[index]
     scheme = task.starts.scheme
     point = scheme if isinstance(scheme, str) else scheme[index % len(scheme)]
-    return make_start(point, task.model, data, task.seed, index)
+    start = make_start(point, task.model, data, task.seed, index)
+    if drawn is not None:
+        drawn[index] = start
+    return start
 
 
 def _without_fit(task: Task, identity: dict[str, Any], reason: str) -> FitRecord:

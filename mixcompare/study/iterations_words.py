@@ -123,7 +123,7 @@ def _printed(method: str, group: Sequence[Run], several: bool) -> Iterator[str]:
         return
     run, one = max(wrong, key=lambda pair: abs(pair[1].said - pair[1].loglik))
     start = f" from start {run.start}" if several else ""
-    yield f"what {method} printed{start} {denial(one, run.unit)}."
+    yield f"what {quoted(method)} printed{start} {denial(one, run.unit)}."
 
 
 def denial(one: Printed, unit: str) -> str:
@@ -181,7 +181,8 @@ def _short(case: Case, pairs: Sequence[tuple[Run, Any]], method: str, other: str
         by = listed([words.gap(value) for value in below])
     same = "start" if len(pairs) == 1 else "starts"
     return (
-        f"{method}{after or ' ended'} {starts} at no optimum, but {by} nats below where {other} ends from "
+        f"{quoted(method)}{after or ' ended'} {starts} at no optimum, but {by} nats below where "
+        f"{quoted(other)} ends from "
         f"the same {same}{_took(pairs)}{_moved(case, pairs)}."
     )
 

@@ -31,7 +31,8 @@ def sampled(case: Case) -> Iterator[str]:
             fine = words.of(len(fits) - len(bad), len(fits))
             text = f"nothing wrong was found with the draws on {fine} data sets"
             text += f"; on the others: {_counts(bad)}"
-        yield f"{case.name}, {method}: {text}{_numbers(fits)}.{_flags(fits)}{_agreement(case, fits)}"
+        who = words.quoted(str(method))
+        yield f"{case.name}, {who}: {text}{_numbers(fits)}.{_flags(fits)}{_agreement(case, fits)}"
 
 
 def _complaint(row: Any) -> str:

@@ -68,7 +68,8 @@ def run_study(
     SpecError
         The study, `workers` or `scheduler` is wrong; nothing has been written.
     StoreError
-        The folder belongs to another study or is none of results; it is left as it is.
+        The folder belongs to another study, is none of results, or another run is writing to it: it is
+        left as it is. Or it can no longer be written to; what was stored is kept.
     KeyboardInterrupt
         After all fits that had ended were stored.
     """
@@ -79,17 +80,18 @@ def run_study(
     chunks = plan_design(design)
     total = sum(len(chunk.tasks) for chunk in chunks)
     store = Store(Path("runs") / study.path.stem if out is None else out)
-    store.create(study.text, _facts(study, design, quick, total), fresh)
-    store.write_modules(study.modules)
-    store.write_data({(data.source.name, 0): data.first for data in design.data})
-    done = store.keys()
-    left = [chunk for chunk in (chunk.without(done) for chunk in chunks) if chunk.tasks]
-    if progress and done:
-        progress(len(done), total, "already stored")
-    if left:
-        _execute(store, left, workers, scheduler, len(done), total, progress)
-    store.compact()
-    make_slices(store, design, workers, scheduler, progress)
+    with store.alone():
+        store.create(study.text, _facts(study, design, quick, total), fresh)
+        store.write_modules(study.modules)
+        store.write_data({(data.source.name, 0): data.first for data in design.data})
+        done = store.keys()
+        left = [chunk for chunk in (chunk.without(done) for chunk in chunks) if chunk.tasks]
+        if progress and done:
+            progress(len(done), total, "already stored")
+        if left:
+            _execute(store, left, workers, scheduler, len(done), total, progress)
+        store.compact()
+        make_slices(store, design, workers, scheduler, progress)
     return load_results(store.path)
 
 

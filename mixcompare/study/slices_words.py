@@ -62,7 +62,9 @@ def _shares(maps: Mapping[str, np.ndarray]) -> str:
     """Methods with the share of their starts that are meant, the largest first."""
     shares = {method: float(here.mean()) for method, here in maps.items()}
     order = sorted(shares, key=lambda method: -shares[method])
-    return words.listed([f"{method} {words.percent(shares[method])}" for method in order])
+    return words.listed(
+        [f"{words.quoted(method)} {words.percent(shares[method])}" for method in order]
+    )
 
 
 def _held(one: StudySlice) -> str:
@@ -117,6 +119,6 @@ def _claims(basins: Basins) -> Iterator[str]:
         claimed = basins.said[method] == 1
         wrong = int((claimed & unsound[index]).sum())
         if wrong:
-            said.append(f"{method} at {wrong:,} of {int(claimed.sum()):,}")
+            said.append(f"{words.quoted(method)} at {wrong:,} of {int(claimed.sum()):,}")
     if said:
         yield f"Claims of success at ends that are not sound: {words.listed(said)}."

@@ -76,7 +76,9 @@ def nats(value: float) -> str:
 
 def gap(value: float) -> str:
     """A difference in nats with three significant digits, "less than 0.001" below that."""
-    return "less than 0.001" if abs(value) < 1e-3 else f"{value:.3g}"
+    if abs(value) < 1e-3:
+        return "less than 0.001"
+    return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:#.3g}".rstrip(".")
 
 
 def with_error(value: float, mcse: float) -> str:

@@ -17,7 +17,7 @@ from mixcompare import draws as summaries
 from mixcompare.data import Dataset
 from mixcompare.draws import Draws
 from mixcompare.mixture import MixtureModel
-from mixcompare.prior import ModelPrior
+from mixcompare.prior import ModelPrior, finite_sd
 from mixcompare.problem import Problem
 from mixcompare.records import DRAW_FINDINGS, Posterior, Verdict
 from mixcompare.theta import Theta
@@ -183,7 +183,7 @@ def _judge_identification(
     model, spread = prior.model, prior.sd
     framed = model.family.to_frame(draws.parameters, prior.frame)
     ratios = [
-        np.nanmax(value.std(axis=(0, 1, 2)) / spread[name][0], initial=0.0)
+        np.fmax.reduce(finite_sd(value, (0, 1, 2)) / spread[name][0], axis=None, initial=0.0)
         for name, value in model.report_scales(draws.weights, framed).items()
         if model.n_components > 1 or name != "logit_weights"
     ]

@@ -1,6 +1,6 @@
 """The verdict on a point: stationary or not, and if so what kind of point it is.
 
-Order of questions (contract.md, "Verdicts"): is it finite, in the domain, collapsed; can it be improved
+Order of questions (records.FINDINGS): is it finite, in the domain, collapsed; can it be improved
 by first-order means; by second-order means or by splitting equal components; do components coincide; is
 it at an edge; is it flat along some direction; else it is a strict interior maximum. Everything is
 recomputed from the data and the point, in coordinates that do not depend on units or labels.

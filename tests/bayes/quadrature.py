@@ -28,7 +28,7 @@ def one_rate(data: Dataset, mean: float) -> tuple[float, float, float]:
 
 
 def two_rates(data: Dataset, mean: float, size: int = 160) -> tuple[float, np.ndarray, np.ndarray]:
-    """Of two: log marginal likelihood, and the larger rate at all points of the grid with their masses."""
+    """Of two: log marginal likelihood, and the rates (2, ...) in order at all points of the grid; masses."""
     logit, log_rate = np.linspace(-6, 6, 61), np.linspace(np.log(0.03), np.log(90), size)
     w, r = 1 / (1 + np.exp(-logit)), np.exp(log_rate)
     first, second = np.log(w)[:, None, None], np.log1p(-w)[:, None, None]
@@ -41,5 +41,5 @@ def two_rates(data: Dataset, mean: float, size: int = 160) -> tuple[float, np.nd
         log_p = log_p + count * np.logaddexp(first + density[:, None], second + density)
     log_p += np.log((logit[1] - logit[0]) * (log_rate[1] - log_rate[0]) ** 2)
     evidence = float(logsumexp(log_p))
-    larger = np.broadcast_to(np.maximum(r[:, None], r), log_p.shape)
-    return evidence, larger, np.exp(log_p - evidence)
+    pair = np.stack([np.minimum(r[:, None], r), np.maximum(r[:, None], r)])
+    return evidence, np.broadcast_to(pair[:, None], (2, *log_p.shape)), np.exp(log_p - evidence)

@@ -347,6 +347,25 @@ def test_a_chain_goes_on_from_its_start():
     np.testing.assert_array_equal(sweeper.run(state, rng, 2, thin=2)[2], loglik[4:7:2])
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize(
+    ("family", "priors"),
+    [
+        ("bernoulli", {"a": 1e-3, "b": 1e-3}),
+        ("bernoulli", {"weights": 1e-3}),
+        pytest.param("categorical", {"a": 1e-3}, marks=pytest.mark.slow),
+    ],
+)
+def test_shapes_near_zero_are_no_failure(family, priors):
+    """Both parts of a share, and of a weight, may underflow at once."""
+    x = np.array([[1, 0], [0, 1], [0, 0], [1, 1]], dtype=float)
+    settings = {"priors": priors, "draws": 500, "tune": 100, "n_chains": 2, "budget": 1e6}
+    record = fit(MixtureModel(family, 2), Dataset(x), "gibbs", start="from-data", **settings)
+    assert not record.error
+    assert record.finding != "non_finite"
+    assert np.isfinite(record.posterior.loglik).all()
+
+
 # -- every family, and what is refused ----------------------------------------------------------------
 
 

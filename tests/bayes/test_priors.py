@@ -10,7 +10,7 @@ from scipy import stats
 from scipy.special import polygamma
 
 from mixcompare.data import Dataset
-from mixcompare.errors import SpecError
+from mixcompare.errors import DataError, SpecError
 from mixcompare.estimators.posterior import declare, locator, shared
 from mixcompare.mixture import MixtureModel
 from mixcompare.prior import Prior
@@ -298,7 +298,6 @@ def test_given_numbers_are_in_the_units_of_the_data():
     covariances = prior.sample(4000, rng)[1]["covariances"]
     medians = np.median(np.sqrt(np.diagonal(covariances, axis1=-2, axis2=-1)), axis=(0, 1))
     np.testing.assert_allclose(medians, 5, rtol=0.08)
-    assert prior.text.endswith("; in place of these defaults mean = (40, 60), mean_sd = 10, sd = 5")
     assert bound(model, data).depends_on_data
 
 
@@ -308,12 +307,14 @@ def test_given_numbers_are_in_the_units_of_the_data():
         (3, "expected a name"),
         ("wek", 'expected one of weak.*Did you mean "weak"'),
         ({"form": 2}, "expected one of weak"),
+        ({"form": []}, "expected one of weak"),
         ({"sd": "wide"}, "sd: expected a number"),
         ({"sd": -1.0}, "sd: expected a positive number"),
         ({"sds": 1.0}, 'unknown number "sds".*Did you mean "sd"'),
         ({"weights": 0}, "weights: expected a positive number"),
-        ({"mean": (1.0, 2.0, 3.0)}, "one for each of 2 features"),
-        ({"eta": (1.0, 2.0)}, "eta: expected one number"),
+        ({"mean": (1.0, 2.0, 3.0)}, r"one for each of the data's features \(2\)"),
+        ({"eta": (1.0, 2.0)}, r"eta: expected one number, got"),
+        ({"weights": (1.0, 2.0)}, r"weights: expected one number, got"),
         ({"sd": np.inf}, "sd: expected a number"),
     ],
 )
@@ -329,13 +330,81 @@ def test_a_form_that_a_family_has_not():
         Prior().fixed(MixtureModel("gaussian", 2), 1)
 
 
-def test_the_prior_in_words():
-    coins = Dataset(np.array([[0.0, 1, 0], [1, 1, 0]]))
-    assert bound(MixtureModel("bernoulli", 3), coins).text == (
-        "weights ~ Dirichlet(2, 2, 2), probabilities ~ Beta(1.5, 1.5)"
-    )
-    said = bound(MixtureModel("gaussian", 1), Dataset(np.arange(4.0))).text
-    assert said.startswith(
-        "means ~ Normal(m, (1.5 s)²), standard deviations ~ LogNormal(log(s / K), 0.8²)"
-    )
-    assert "LKJ(2)" in said
+WORDS = [
+    ("bernoulli", 3, None, "weights ~ Dirichlet(2, 2, 2), probabilities ~ Beta(1.5, 1.5)"),
+    ("bernoulli", 1, {"a": 1.0}, "probabilities ~ Beta(1, 1.5)"),
+    (
+        "gaussian",
+        1,
+        None,
+        (
+            "means ~ Normal(m, (1.5 s)²), standard deviations ~ LogNormal(log(s / K), 0.8²), correlations, "
+            "where free, ~ LKJ(2), where m is the sample mean of each feature, s is the sample standard "
+            "deviation of each and K is the number of components (empirical Bayes)"
+        ),
+    ),
+    (
+        "gaussian",
+        1,
+        {"mean": (40.0, 60.0), "mean_sd": 10.0, "sd": 5.0},
+        (
+            "means ~ Normal((40, 60), 10²), standard deviations ~ LogNormal(log(5), 0.8²), correlations, "
+            "where free, ~ LKJ(2)"
+        ),
+    ),
+    (
+        "gaussian",
+        1,
+        {"form": "richardson-green", "mean": 0.0, "mean_sd": 3.0},
+        (
+            "means ~ Normal(0, 3²), precision matrices ~ Wishart(2 × 2 + d − 1, (2 B)⁻¹), B ~ Wishart(2 × "
+            "0.2 + d − 1, (2 diag(10 / R²))⁻¹) for d features (Richardson and Green 1997), where R is the "
+            "range of each (empirical Bayes)"
+        ),
+    ),
+    ("poisson", 1, {"mean": 6.0, "shape": 3.0}, "rates ~ Gamma(3, 0.5)"),
+    (
+        "poisson",
+        1,
+        {"shape": 3.0},
+        "rates ~ Gamma(3, 3 / m), where m is the sample mean (empirical Bayes)",
+    ),
+    (
+        "exponential",
+        1,
+        None,
+        "rates ~ Gamma(1.5, 1.5 m), where m is the sample mean (empirical Bayes)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("family", "K", "spec", "text"), WORDS)
+def test_the_prior_in_words(family, K, spec, text):
+    """With the numbers it has: none that was given is called empirical Bayes."""
+    several = np.array([[0.0, 1, 0], [1, 1, 0]])
+    x = {"bernoulli": several, "gaussian": several[:, :2]}.get(family, np.array([1.0, 2.0]))
+    assert bound(MixtureModel(family, K), Dataset(x), spec).text == text
+
+
+@pytest.mark.parametrize("form", ["weak", "flat", "richardson-green"])
+@pytest.mark.parametrize("covariance", ["full", "diag", "spherical", "tied"])
+@pytest.mark.parametrize("family", ["gaussian", "student_t"])
+def test_every_number_given_is_in_the_words(family, covariance, form):
+    options = {"covariance": covariance} if family == "gaussian" else {}
+    model, data = MixtureModel(family, 2, **options), Dataset(np.arange(12.0).reshape(6, 2) ** 1.5)
+    names = [n.name for n in model.family.component_prior(form, 2).numbers]
+    given = {name: 1.125 + i for i, name in enumerate(names)}
+    prior = bound(model, data, {"form": form, "weights": 8.375, **given})
+    assert not prior.depends_on_data
+    assert "empirical" not in prior.text
+    for value in [8.375, *given.values()]:
+        assert f"{value:g}" in prior.text
+
+
+def test_a_number_that_the_data_do_not_give_is_asked_for():
+    zeros, model = Dataset(np.zeros(4)), MixtureModel("poisson", 1)
+    with pytest.raises(
+        DataError, match="by default mean is scaled by the data, and these make it 0"
+    ):
+        bound(model, zeros)
+    assert bound(model, zeros, {"mean": 2.0}).text == "rates ~ Gamma(1.5, 0.75)"

@@ -21,6 +21,9 @@ FEW = Dataset(np.array([[2.0], [3.0], [5.0], [11.0]]), np.array([3.0, 4.0, 2.0, 
 MODES = Dataset(np.array([[1.0], [10.0], [38.0]]), np.array([8.0, 4.0, 2.0]))
 """Either the tens belong to the small ones, or to the large ones: two modes, the masses about 7 : 3."""
 
+OVERLAP = Dataset(np.array([0, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6, 8.0])[:, None])
+"""Two groups that nothing parts: labels switch all the time."""
+
 BETWEEN = 26.0
 """The larger rate that parts them."""
 
@@ -53,8 +56,8 @@ def test_evidence_of_one_component_is_that_of_the_closed_form():
 
 
 def test_modes_are_visited_in_proportion_to_their_mass(modes):
-    evidence, larger, mass = two_rates(MODES, mean=8.0)
-    upper = float(mass[larger > BETWEEN].sum())
+    evidence, rates, mass = two_rates(MODES, mean=8.0)
+    upper = float(mass[rates[1] > BETWEEN].sum())
     assert 0.6 < upper < 0.8
     drawn = modes.posterior.draws["posterior"]["rates"].values.max(axis=-1) > BETWEEN
     # the spread between populations is the Monte Carlo error, whatever particles share
@@ -67,6 +70,20 @@ def test_modes_are_visited_in_proportion_to_their_mass(modes):
     # adaptive proposals leave a bias of some hundredths
     margin = 5 * found["log_marginal_likelihood_se"] + 0.1
     assert found["log_marginal_likelihood"] == pytest.approx(evidence, abs=margin)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_labels_that_switch_leave_the_posterior_as_it_is(kernel):
+    """Populations that begin with their labels in one order come to another law."""
+    _, rates, mass = two_rates(OVERLAP, mean=3.0, size=120)
+    exact = np.log(rates[0])
+    expected = float((mass * exact).sum())
+    sd = np.sqrt(float((mass * exact**2).sum()) - expected**2)
+    record = run(TWO, OVERLAP, priors={**FIXED, "mean": 3.0}, kernel=kernel, draws=500, n_chains=8)
+    drawn = np.log(record.posterior.draws["posterior"]["rates"].values.min(axis=-1))
+    error = drawn.mean(axis=1).std(ddof=1) / np.sqrt(len(drawn))
+    assert error < 0.04 * sd
+    assert drawn.mean() == pytest.approx(expected, abs=4 * error)
 
 
 def test_the_way_from_the_prior_is_kept(modes):

@@ -58,7 +58,7 @@ def test_a_component_without_weight_changes_nothing(family, counts):
     )
     assert with_empty[0] == pytest.approx(without[0], rel=1e-13)
     np.testing.assert_allclose(with_empty[1][[0, 2]], without[1], rtol=1e-12, atol=1e-12)
-    assert abs(with_empty[1][1]).max() < 1e-200
+    assert (with_empty[1][1] == 0).all()
 
 
 @pytest.mark.parametrize("K", [1, 2, 3])
@@ -133,7 +133,6 @@ def test_exp_and_log_are_within_one_ulp():
 
 def test_exp_at_its_limits():
     limits, _ = _apply(np.array([-np.inf, -1e300, 1e300, np.inf, np.nan]))
-    assert (limits[:2] == limits[0]).all()
-    assert 0 < limits[0] < 1e-300
+    assert (limits[:2] == 0).all()
     assert (limits[2:4] > 1e300).all()
     assert np.isnan(limits[4])

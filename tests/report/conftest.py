@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from figure_rules import faults
 
 from mixcompare.data import Dataset
 from mixcompare.datasets import load_dataset
+from mixcompare.report import svg
 from mixcompare.study.results import Results
 from mixcompare.theta import Theta
 
@@ -310,6 +312,21 @@ def make_results(rows=None, quick=False, study=None):
     made = [*point_rows(), *drawn] if rows is None else rows
     fits = pd.DataFrame(made)
     return Results(fits, paths(made), study or STUDY, datasets(), trees.get, quick)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ruled():
+    """Every figure that a test prints is held to the rules of all figures."""
+    printed = svg.document
+
+    def document(figure, name, title):
+        text = printed(figure, name, title)
+        assert faults(figure) == [], name
+        return text
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(svg, "document", document)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -87,7 +87,7 @@ def test_sentences(made):
     assert "nuts: over 200 truths drawn from the prior the ranks are not uniform" in nuts
     assert "1 of 3 quantities stay inside" in nuts
     assert "3 runs did not sample cleanly, and are among the ranks all the same." in nuts
-    assert "no sign of a posterior that is not calibrated" in gibbs
+    assert "no departure from calibration" in gibbs
     assert "all 3 quantities stay inside" in gibbs
     assert "1 run did not sample cleanly: no draws were left to rank among." in gibbs
     assert not any("prior is not the one" in s for s in said)
@@ -99,7 +99,7 @@ def test_the_answer_in_short(made):
     assert "4 of 400 runs did not sample cleanly and stay in" in said
     cells = [{"loglik": u} for u in uniform(3, 30)]
     (said,) = results([run(r, cell) for r, cell in enumerate(cells)]).answer()
-    assert "show no sign of a posterior that is not calibrated (1 of 1 quantities" in said
+    assert "show no departure from calibration (1 of 1 quantities" in said
 
 
 def test_advice_counts_the_draws_that_can_be_believed(made):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -12,9 +13,10 @@ import pandas as pd
 import pytest
 
 from mixcompare.errors import MixcompareError, SpecError, StoreError
+from mixcompare.store import files
 from mixcompare.store.results_store import Store
 from mixcompare.store.rows import TIMING
-from mixcompare.study import execute
+from mixcompare.study import execute, run
 from mixcompare.study.run import load_results, run_study
 
 HERE = Path(__file__).parent
@@ -183,6 +185,42 @@ def test_interrupt_keeps_every_ended_fit(study: Path, tmp_path: Path, done: int)
         run_study(study, tmp_path / "out", progress=interrupt)
     assert len(Store(tmp_path / "out").keys()) == done
     assert len(load_results(tmp_path / "out").fits) == done
+    assert_same(run_study(study, tmp_path / "out"), run_study(study, tmp_path / "unbroken"))
+
+
+def test_two_runs_at_one_folder_are_refused(study: Path, tmp_path: Path) -> None:
+    refused: list[str] = []
+
+    def begin_another(ended: int, planned: int, label: str) -> None:
+        for fresh in (False, True):
+            with pytest.raises(StoreError, match="another run is writing to now") as caught:
+                run_study(study, tmp_path / "out", fresh=fresh)
+            refused.append(str(caught.value))
+
+    first = run_study(study, tmp_path / "out", progress=begin_another)
+    assert len(refused) == 2 * 30
+    assert_same(first, run_study(study, tmp_path / "out"))  # nobody holds it afterwards
+    assert_same(first, run_study(study, tmp_path / "alone"))
+
+
+def test_a_full_disk_keeps_what_was_stored(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = files.pq.write_table
+
+    def fill(table: object, path: Path) -> None:
+        if path.parent.name == "fits" and list(path.parent.glob("*.parquet")):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        whole(table, path)
+
+    monkeypatch.setattr(run, "FLUSH_SECONDS", 0.0)
+    monkeypatch.setattr(files.pq, "write_table", fill)
+    with pytest.raises(
+        StoreError, match=r"No space left on device. What was stored before is kept"
+    ):
+        run_study(study, tmp_path / "out")
+    monkeypatch.setattr(files.pq, "write_table", whole)
+    assert len(load_results(tmp_path / "out").fits) == 1
     assert_same(run_study(study, tmp_path / "out"), run_study(study, tmp_path / "unbroken"))
 
 

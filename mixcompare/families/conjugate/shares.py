@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from mixcompare.numerics import inlinable
 
+LEAST = 1e-300
+"""A sum by which parts can be divided: of shapes near 0 all of them may underflow."""
+
 
 @inlinable
 def draw_share(rng, a, b):  # type: ignore[no-untyped-def]
-    """p ~ Beta(a, b)."""
-    u = rng.standard_gamma(a)
-    v = rng.standard_gamma(b)
+    """p ~ Beta(a, b).
+
+    Shares do not depend on the sum, so that parts of too small a one are drawn again.
+    """
+    u = v = 0.0
+    while u + v < LEAST:
+        u = rng.standard_gamma(a)
+        v = rng.standard_gamma(b)
     return u / (u + v)
 
 
@@ -38,9 +46,11 @@ def draw_categorical(rng, S, numbers, layout, P):  # type: ignore[no-untyped-def
         f = 1
         for i in range(layout.size - 1):
             at, total = i * layout[0], 0.0
-            for v in range(layout[1 + i]):
-                P[k, at + v] = rng.standard_gamma(numbers[0] + S[k, f + v])
-                total += P[k, at + v]
+            while total < LEAST:
+                total = 0.0
+                for v in range(layout[1 + i]):
+                    P[k, at + v] = rng.standard_gamma(numbers[0] + S[k, f + v])
+                    total += P[k, at + v]
             for v in range(layout[1 + i]):
                 P[k, at + v] /= total
             f += layout[1 + i]

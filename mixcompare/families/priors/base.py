@@ -7,7 +7,7 @@ the family's frame. Nothing here knows of mixing weights.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -50,17 +50,25 @@ class Number:
         How a number in the data's units becomes one in the frame.
     positive : bool
         Whether it must be.
+    word : str
+        How its default reads if that is of the data: "1.5 s".
     """
 
     name: str
     default: float | Callable[[Seen, int], np.ndarray]
     unit: Literal["none", "location", "scale", "rate", "precision"] = "none"
     positive: bool = True
+    word: str = ""
 
     @property
     def by_data(self) -> bool:
         """Whether it is scaled by the data unless it is given."""
         return callable(self.default)
+
+    @property
+    def by_feature(self) -> bool:
+        """Whether there is one for each feature."""
+        return self.by_data or self.unit != "none"
 
     def framed(self, value: np.ndarray, frame: Frame) -> np.ndarray:
         """A value given in the data's units, in the frame; one a feature if it has a unit."""
@@ -91,10 +99,9 @@ class ComponentPrior(ABC):
     def numbers(self) -> tuple[Number, ...]:
         """What it can be given, and what it takes by default."""
 
-    @property
     @abstractmethod
-    def text(self) -> str:
-        """The prior in one line, for readers, with its default numbers."""
+    def text(self, given: Mapping[str, Any]) -> str:
+        """The prior in one line, for readers, with the numbers given and the defaults of the others."""
 
     unordered: ClassVar[str] = ""
     """Why components cannot be declared in order, if they cannot."""
@@ -137,6 +144,34 @@ class ComponentPrior(ABC):
         rng: np.random.Generator,
     ) -> dict[str, np.ndarray]:
         """Draws of the natural parameters (size, K, ...)."""
+
+
+def worded(numbers: Iterable[Number], given: Mapping[str, Any]) -> dict[str, str]:
+    """How each number reads: as given, or else its default."""
+    default = {n.name: n.word if callable(n.default) else f"{n.default:g}" for n in numbers}
+    return default | {name: said(given[name]) for name in default if name in given}
+
+
+def said(value: Any) -> str:
+    """A number, or one a feature in brackets, as readers see it."""
+    return f"{value:g}" if np.ndim(value) == 0 else f"({', '.join(f'{v:g}' for v in value)})"
+
+
+def explained(
+    numbers: Iterable[Number], given: Mapping[str, Any], letters: Mapping[str, str]
+) -> str:
+    """The clause that explains the letters of the defaults that are of the data; "" if none is left."""
+    words = " ".join(n.word for n in numbers if n.by_data and n.name not in given)
+    *first, last = [f"{letter} is {of}" for letter, of in letters.items() if letter in words] or [
+        ""
+    ]
+    listed = f"{', '.join(first)} and {last}" if first else last
+    return f", where {listed} (empirical Bayes)" if listed else ""
+
+
+def squared(word: str) -> str:
+    """In brackets if it is more than one number or letter."""
+    return f"({word})²" if " " in word and not word.startswith("(") else f"{word}²"
 
 
 ORDERED = "_first"

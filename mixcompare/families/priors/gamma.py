@@ -14,8 +14,11 @@ from mixcompare.families.priors.base import (
     Number,
     Seen,
     declare_located,
+    explained,
     locate,
     located,
+    squared,
+    worded,
 )
 from mixcompare.families.priors.densities import log_normal_density
 from mixcompare.families.priors.normal import LOG_SD, MEAN_SD
@@ -37,19 +40,23 @@ class LogNormalGamma(ComponentPrior):
     def numbers(self) -> tuple[Number, ...]:
         """Medians and logarithmic sds of means and shapes."""
         return (
-            Number("mean", lambda seen, K: seen.mean, "scale"),
-            Number("mean_log_sd", lambda seen, K: MEAN_SD * np.sqrt(np.log1p(_cv(seen) ** 2))),
-            Number("shape", lambda seen, K: (K / _cv(seen)) ** 2),
+            Number("mean", lambda seen, K: seen.mean, "scale", word="m"),
+            Number(
+                "mean_log_sd",
+                lambda seen, K: MEAN_SD * np.sqrt(np.log1p(_cv(seen) ** 2)),
+                word=f"{MEAN_SD:g} √log(1 + v²)",
+            ),
+            Number("shape", lambda seen, K: (K / _cv(seen)) ** 2, word="K² / v²"),
             Number("shape_log_sd", 2 * LOG_SD),
         )
 
-    @property
-    def text(self) -> str:
+    def text(self, given: Mapping[str, Any]) -> str:
         """See `ComponentPrior`."""
+        v = worded(self.numbers, given)
         return (
-            f"means ~ LogNormal(log m, {MEAN_SD:g}² log(1 + v²)), shapes ~ LogNormal(log(K² / v²), "
-            f"{2 * LOG_SD:g}²), where m and v are the sample mean and coefficient of variation (empirical "
-            "Bayes) and K is the number of components"
+            f"means ~ LogNormal(log({v['mean']}), {squared(v['mean_log_sd'])}), shapes ~ "
+            f"LogNormal(log({v['shape']}), {v['shape_log_sd']}²)"
+            + explained(self.numbers, given, _LETTERS)
         )
 
     def declare(self, K: int, d: int, numbers: Mapping[str, Any], ordered: bool) -> dict[str, Any]:
@@ -96,6 +103,13 @@ class LogNormalGamma(ComponentPrior):
         means = rng.lognormal(np.log(numbers["mean"]), numbers["mean_log_sd"], size=(size, K))
         shapes = rng.lognormal(np.log(numbers["shape"]), numbers["shape_log_sd"], size=(size, K))
         return {"shapes": shapes, "rates": shapes / means}
+
+
+_LETTERS = {
+    "m": "the sample mean",
+    "v": "the sample coefficient of variation",
+    "K": "the number of components",
+}
 
 
 def _cv(seen: Seen) -> np.ndarray:

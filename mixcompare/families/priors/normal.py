@@ -20,8 +20,11 @@ from mixcompare.families.priors.base import (
     ComponentPrior,
     Number,
     declare_located,
+    explained,
     locate,
     located,
+    squared,
+    worded,
 )
 from mixcompare.families.priors.densities import (
     log_half_normal_density,
@@ -34,6 +37,13 @@ MEAN_SD = 1.5
 
 LOG_SD = 0.8
 """Weak prior sd of the logarithm of a scale; its median is that of the data over K."""
+
+LETTERS = {
+    "m": "the sample mean of each feature",
+    "s": "the sample standard deviation of each",
+    "K": "the number of components",
+}
+"""Of the defaults in words."""
 
 LKJ_ETA = 2.0
 """Shape of the prior on correlation matrices (Lewandowski, Kurowicka, Joe 2009, J. Multivar. Anal. 100)."""
@@ -201,20 +211,20 @@ class WeakNormal(SeparatePrior):
     def numbers(self) -> tuple[Number, ...]:
         """`mean`, `mean_sd`, `sd` (the median), `log_sd`, `eta`."""
         return (
-            Number("mean", lambda seen, K: seen.mean, "location", positive=False),
-            Number("mean_sd", lambda seen, K: MEAN_SD * seen.sd, "scale"),
-            Number("sd", lambda seen, K: seen.sd / K, "scale"),
+            Number("mean", lambda seen, K: seen.mean, "location", positive=False, word="m"),
+            Number("mean_sd", lambda seen, K: MEAN_SD * seen.sd, "scale", word=f"{MEAN_SD:g} s"),
+            Number("sd", lambda seen, K: seen.sd / K, "scale", word="s / K"),
             Number("log_sd", LOG_SD),
             Number("eta", LKJ_ETA),
         )
 
-    @property
-    def text(self) -> str:
+    def text(self, given: Mapping[str, Any]) -> str:
         """See `ComponentPrior`."""
+        v = worded(self.numbers, given)
         return (
-            f"means ~ Normal(m, ({MEAN_SD:g} s)²), standard deviations ~ LogNormal(log(s / K), "
-            f"{LOG_SD:g}²), correlations, where free, ~ LKJ({LKJ_ETA:g}), where m and s are the sample mean "
-            "and standard deviation of each feature (empirical Bayes) and K is the number of components"
+            f"means ~ Normal({v['mean']}, {squared(v['mean_sd'])}), standard deviations ~ "
+            f"LogNormal(log({v['sd']}), {v['log_sd']}²), correlations, where free, ~ LKJ({v['eta']})"
+            + explained(self.numbers, given, LETTERS)
         )
 
     def _pymc_sds(self, numbers: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -249,20 +259,22 @@ class FlatNormal(SeparatePrior):
     def numbers(self) -> tuple[Number, ...]:
         """`mean`, `mean_sd`, `sd` (the scale of the half-normal), `eta`."""
         return (
-            Number("mean", lambda seen, K: seen.mean, "location", positive=False),
-            Number("mean_sd", lambda seen, K: 100 * seen.sd, "scale"),
-            Number("sd", lambda seen, K: 10 * seen.sd, "scale"),
+            Number("mean", lambda seen, K: seen.mean, "location", positive=False, word="m"),
+            Number("mean_sd", lambda seen, K: 100 * seen.sd, "scale", word="100 s"),
+            Number("sd", lambda seen, K: 10 * seen.sd, "scale", word="10 s"),
             Number("eta", LKJ_ETA),
         )
 
-    @property
-    def text(self) -> str:
+    def text(self, given: Mapping[str, Any]) -> str:
         """See `ComponentPrior`."""
-        return (
-            "means ~ Normal(m, (100 s)²), standard deviations ~ HalfNormal(10 s), correlations, where free, "
-            f"~ LKJ({LKJ_ETA:g}), where m and s are the sample mean and standard deviation of each feature: "
-            "vague, and shown for what it does"
+        v = worded(self.numbers, given)
+        law = (
+            f"means ~ Normal({v['mean']}, {squared(v['mean_sd'])}), standard deviations ~ "
+            f"HalfNormal({v['sd']}), correlations, where free, ~ LKJ({v['eta']})"
+            + explained(self.numbers, given, LETTERS)
         )
+        vague = {"mean_sd", "sd"}.isdisjoint(given)
+        return f"{law}; vague, and shown for what it does" if vague else law
 
     def _pymc_sds(self, numbers: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         import pymc as pm

@@ -20,6 +20,7 @@ from mixcompare.families.priors.base import (
     declare_located,
     locate,
     located,
+    worded,
 )
 from mixcompare.families.priors.densities import log_beta_density, log_dirichlet_density
 
@@ -42,10 +43,10 @@ class BetaProbabilities(ComponentPrior):
         """Both shapes."""
         return Number("a", SHAPE), Number("b", SHAPE)
 
-    @property
-    def text(self) -> str:
+    def text(self, given: Mapping[str, Any]) -> str:
         """See `ComponentPrior`."""
-        return f"probabilities ~ Beta({SHAPE:g}, {SHAPE:g})"
+        v = worded(self.numbers, given)
+        return f"probabilities ~ Beta({v['a']}, {v['b']})"
 
     @property
     def conjugate(self) -> Callable[..., None]:
@@ -110,10 +111,10 @@ class DirichletProbabilities(ComponentPrior):
         """The concentration of a level."""
         return (Number("a", SHAPE),)
 
-    @property
-    def text(self) -> str:
+    def text(self, given: Mapping[str, Any]) -> str:
         """See `ComponentPrior`."""
-        return f"probabilities of each item ~ Dirichlet({SHAPE:g}, ..., {SHAPE:g})"
+        a = worded(self.numbers, given)["a"]
+        return f"probabilities of each item ~ Dirichlet({a}, ..., {a})"
 
     @property
     def open(self) -> list[tuple[int, int]]:

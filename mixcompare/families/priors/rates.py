@@ -16,6 +16,7 @@ from mixcompare.families.priors.base import (
     declare_located,
     locate,
     located,
+    worded,
 )
 from mixcompare.families.priors.densities import log_gamma_density
 
@@ -32,7 +33,7 @@ class GammaRates(ComponentPrior):
     overall : callable
         The rate of one component fitted to all the data, which is the default mean, of what is `Seen`.
     said : str
-        The default second parameter in words, m being the mean of the data.
+        The default second parameter in words, for the shape put into it, m being the mean of the data.
     draw : callable
         `conjugate`, which is the family's own: what counts and what adds up differ.
     """
@@ -47,12 +48,14 @@ class GammaRates(ComponentPrior):
         """The shape, and the prior mean of a rate."""
         return (Number("shape", SHAPE), Number("mean", self.overall, "rate"))
 
-    @property
-    def text(self) -> str:
+    def text(self, given: Mapping[str, Any]) -> str:
         """See `ComponentPrior`."""
-        return (
-            f"rates ~ Gamma({SHAPE:g}, {self.said}), where m is the sample mean (empirical Bayes)"
-        )
+        v = worded(self.numbers, given)
+        if "mean" in given:
+            rate = float(given.get("shape", SHAPE)) / float(np.ravel(given["mean"])[0])
+            return f"rates ~ Gamma({v['shape']}, {rate:g})"
+        rate_of_data = self.said.format(v["shape"])
+        return f"rates ~ Gamma({v['shape']}, {rate_of_data}), where m is the sample mean (empirical Bayes)"
 
     @property
     def conjugate(self) -> Callable[..., None]:

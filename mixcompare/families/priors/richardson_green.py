@@ -21,9 +21,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mixcompare.families.priors.base import Number
+from mixcompare.families.priors.base import Number, explained, squared, worded
 from mixcompare.families.priors.densities import log_multivariate_gamma, sample_wishart
 from mixcompare.families.priors.normal import NormalPrior
+
+_LETTERS = {"M": "the midrange of each feature", "R": "the range of each"}
 
 
 @dataclass(frozen=True)
@@ -37,24 +39,32 @@ class RichardsonGreen(NormalPrior):
     def numbers(self) -> tuple[Number, ...]:
         """`mean`, `mean_sd`, `shape`, `hyper_shape`, `hyper_rate`."""
         return (
-            Number("mean", lambda seen, K: (seen.low + seen.high) / 2, "location", positive=False),
-            Number("mean_sd", lambda seen, K: seen.range, "scale"),
+            Number(
+                "mean",
+                lambda seen, K: (seen.low + seen.high) / 2,
+                "location",
+                positive=False,
+                word="M",
+            ),
+            Number("mean_sd", lambda seen, K: seen.range, "scale", word="R"),
             Number("shape", 2.0),
             Number("hyper_shape", 0.2),
-            Number("hyper_rate", lambda seen, K: 10 / seen.range**2, "precision"),
+            Number("hyper_rate", lambda seen, K: 10 / seen.range**2, "precision", word="10 / R²"),
         )
 
-    @property
-    def text(self) -> str:
+    def text(self, given: Mapping[str, Any]) -> str:
         """See `ComponentPrior`."""
-        law = (
-            "precision matrices ~ Wishart about a common random scale"
-            if self.kind.correlated
-            else "precisions ~ Gamma(2, b), b ~ Gamma(0.2, 10 / R²)"
-        )
-        return (
-            f"means ~ Normal(midrange, R²), {law}, where R is the range of each feature (Richardson and "
-            "Green 1997; empirical Bayes)"
+        v = worded(self.numbers, given)
+        a, g, h = v["shape"], v["hyper_shape"], v["hyper_rate"]
+        law = f"precisions ~ Gamma({a}, b), b ~ Gamma({g}, {h})"
+        if self.kind.correlated:
+            law = (
+                f"precision matrices ~ Wishart(2 × {a} + d − 1, (2 B)⁻¹), B ~ Wishart(2 × {g} + d − 1, "
+                f"(2 diag({h}))⁻¹) for d features"
+            )
+        means = f"means ~ Normal({v['mean']}, {squared(v['mean_sd'])})"
+        return f"{means}, {law} (Richardson and Green 1997)" + explained(
+            self.numbers, given, _LETTERS
         )
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mixcompare.families.base import Parameters
-from mixcompare.families.priors.base import ComponentPrior, Number
+from mixcompare.families.priors.base import ComponentPrior, Number, worded
 from mixcompare.families.priors.densities import log_gamma_density
 from mixcompare.families.priors.normal import NormalPrior
 from mixcompare.families.t_density import MOST
@@ -52,13 +52,14 @@ class StudentPrior(ComponentPrior):
             return self.normal.numbers
         return (*self.normal.numbers, Number("df_shape", DF[0]), Number("df_rate", DF[1]))
 
-    @property
-    def text(self) -> str:
+    def text(self, given: Mapping[str, Any]) -> str:
         """See `ComponentPrior`."""
-        normal = self.normal.text.replace("standard deviations", "scales", 1)
+        normal = self.normal.text(given).replace("standard deviations", "scales", 1)
         if self.df is not None:
             return normal
-        return f"{normal}; df ~ Gamma({DF[0]:g}, {DF[1]:g}) (Juarez and Steel 2010)"
+        v = worded(self.numbers, given)
+        source = "" if given.keys() & {"df_shape", "df_rate"} else " (Juarez and Steel 2010)"
+        return f"{normal}; df ~ Gamma({v['df_shape']}, {v['df_rate']}){source}"
 
     def declare(self, K: int, d: int, numbers: Mapping[str, Any], ordered: bool) -> dict[str, Any]:
         """See `ComponentPrior`."""

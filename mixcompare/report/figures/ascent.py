@@ -14,8 +14,8 @@ from mixcompare.report.figures.histories import LONG, number_steps
 BAND = "#e3c878"
 """Behind the line where a run sat on a plateau."""
 
-FEW = 4
-"""Names in a key that finds a place among the lines; more stand above them."""
+WIDE = 18
+"""Letters of a name that leaves room for two in a row of the key, not three."""
 
 EARLY = 5
 """Steps that the vertical axis may leave out."""
@@ -58,10 +58,8 @@ def draw(climbs: Sequence[Climb], unit: str = "iteration", ax: Axes | None = Non
     ax.ticklabel_format(axis="y", useOffset=False)
     ax.set_xlabel(f"{unit}{' (log scale)' if last > LONG else ''}")
     ax.set_ylabel("log-likelihood (nats)")
-    if len(named - {""}) > FEW:
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
-    else:
-        ax.legend(loc="lower right")
+    wide = any(len(name) > WIDE for name in named)
+    style.key_above(ax, columns=2 if wide else 3)
     return ax
 
 

@@ -61,7 +61,7 @@ def draw(data: Clusters, ax: Axes | None = None) -> Axes:
     kind: Callable[[Axes, Clusters], None] = _plane if plane else _line
     kind(ax, data)
     ax.set_xlabel(data.labels[0])
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2, fontsize=6.5)
+    style.key_above(ax, fontsize=6.5)
     return ax
 
 

@@ -103,7 +103,7 @@ def _scales(ax: Any, criteria: Sequence[Criterion]) -> None:
     ax.set_ylim(-2.5, 1.6 * max(top, LINEAR))
     ticks = [0.0, 5.0, *(10.0**k for k in range(1, 7))]
     ticks = [tick for tick in ticks if tick <= 1.6 * max(top, LINEAR)]
-    ax.set_yticks(ticks, [f"{tick:g}" if tick < 1e5 else f"{tick:.0e}" for tick in ticks])
+    ax.set_yticks(ticks, [f"{tick:,g}" if tick < 1e5 else f"{tick:.0e}" for tick in ticks])
     ax.yaxis.minorticks_off()
     whole = np.unique(numbers).astype(int)
     ax.set_xticks(whole, [str(k) for k in whole])

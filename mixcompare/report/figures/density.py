@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,12 @@ from matplotlib.axes import Axes
 
 from mixcompare.distinct import distinct
 from mixcompare.report import style, words
+
+LONG = 34
+"""Letters of a name in the key that leave no room for another beside it."""
+
+DASHES: tuple[Any, ...] = ((0, (4, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (8, 2)))
+"""Of curves that would look the same, in turn."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,7 @@ class Curve:
     label: str
     values: np.ndarray
     color: str = style.INK
-    line: str = "-"
+    line: Any = "-"
     components: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
 
 
@@ -60,19 +66,24 @@ class Densities:
     @property
     def density(self) -> str:
         """The vertical axis: "density (1/min)" where the unit is one (no words, no function)."""
-        unit = self.units[0] if self.units else ""
-        if not re.fullmatch(r"[^\s()]+", unit):
-            return "density"
-        return f"density (1/({unit}))" if "/" in unit else f"density (1/{unit})"
+        return density_of(self.units[0] if self.units else "")
+
+
+def density_of(unit: str) -> str:
+    """The label of an axis of densities of what is measured in `unit`, "" where unknown."""
+    if not re.fullmatch(r"[^\s()]+", unit):
+        return "density"
+    return f"density (1/({unit}))" if "/" in unit else f"density (1/{unit})"
 
 
 @style.styled
 def draw(data: Densities, ax: Axes | None = None, legend: bool = True) -> Axes:
     """Draw the densities over the data; returns the axes."""
     ax = style.own_axes(ax, 2.7)
+    data = replace(data, curves=_apart(data.curves))
     _KINDS[data.kind](data, ax)
     if legend and data.curves:
-        ax.legend(loc="best", borderaxespad=0.2)
+        style.key_above(ax, columns=1 if any(len(c.label) > LONG for c in data.curves) else 2)
     return ax
 
 
@@ -91,8 +102,7 @@ def draw_panels(panels: Sequence[tuple[str, Densities]]) -> Any:
         ax.set_xlabel("")
         ax.set_ylabel("")
     style.label_lowest(axes, places)
-    figure.supxlabel(panels[0][1].labels[0], fontsize=8)
-    figure.supylabel(panels[0][1].density, fontsize=8)
+    style.label_all(figure, axes, places, panels[0][1].labels[0], panels[0][1].density)
     return axes
 
 
@@ -133,7 +143,7 @@ def _plane(data: Densities, ax: Axes) -> None:
         top = np.nanmax(_tame(curve.values))
         levels = top * np.array([0.02, 0.1, 0.3, 0.6, 0.9])
         ax.contour(*data.grid, curve.values, levels=levels, colors=curve.color, linewidths=0.8,
-                   linestyles=curve.line)  # fmt: skip
+                   linestyles=[curve.line] * len(levels))  # fmt: skip
         ax.plot([], [], color=curve.color, ls=curve.line, label=curve.label)
     ax.set_xlabel(data.labels[0])
     ax.set_ylabel(data.labels[1])
@@ -157,6 +167,17 @@ def _patterns(data: Densities, ax: Axes) -> None:
     ax.set_xlabel(what + left_out)
     ax.set_ylabel("share of observations")
     ax.set_xlim(-0.7, at.size - 0.3)
+
+
+def _apart(curves: Sequence[Curve]) -> list[Curve]:
+    """Curves of one colour and line, as those of two posteriors, with lines of their own."""
+    looks = [(curve.color, curve.line) for curve in curves]
+    return [
+        replace(curve, line=DASHES[looks[:i].count(look) % len(DASHES)])
+        if looks.count(look) > 1
+        else curve
+        for i, (curve, look) in enumerate(zip(curves, looks, strict=True))
+    ]
 
 
 def _tame(values: np.ndarray) -> np.ndarray:

@@ -11,6 +11,9 @@ from matplotlib.axes import Axes
 
 from mixcompare.report import style
 
+LETTER = 0.062
+"""Inches that a digit in a bar takes."""
+
 
 @dataclass(frozen=True)
 class Bar:
@@ -38,12 +41,14 @@ def draw(
     `order` lists findings in the order of drawing, `names` their words.
     """
     ax = style.own_axes(ax, 0.21 * len(bars) + 1.15)
-    for y, bar in enumerate(bars):
-        at = _stack(ax, y, bar.said_success, order, +1)
-        _stack(ax, y, bar.said_nothing, order, +1, at=at, height=0.3)
-        _stack(ax, y, bar.said_failure, order, -1)
     right = max((bar.right for bar in bars), default=1)
     left = max((sum(bar.said_failure.values()) for bar in bars), default=0)
+    span = max(left, 0.32 * max(right, 1)) + max(right, 0.32 * max(left, 1))
+    letter = span * LETTER / _inches(max((len(bar.method) for bar in bars), default=0))
+    for y, bar in enumerate(bars):
+        at = _stack(ax, y, bar.said_success, order, +1, letter)
+        _stack(ax, y, bar.said_nothing, order, +1, letter, at=at, height=0.3)
+        _stack(ax, y, bar.said_failure, order, -1, letter)
     ax.axvline(0, color=style.INK, lw=0.8)
     ax.set_yticks(range(len(bars)), [bar.method for bar in bars])
     ax.tick_params(axis="y", length=0)
@@ -74,17 +79,22 @@ def _stack(
     counts: dict[str, int],
     order: Sequence[str],
     side: int,
+    letter: float,
     at: int = 0,
     height: float = 0.7,
 ) -> int:
-    """Draw one row's bars from `at` outwards; where they end."""
+    """Draw one row's bars from `at` outwards; where they end.
+
+    A number stands in its bar if it has room there, `letter` being what a digit takes; all of them are in
+    the table of claims.
+    """
     for finding in order:
         number = counts.get(finding, 0)
         if not number:
             continue
         color = _color(finding)
         ax.barh(y, side * number, left=at, height=height, color=color, ec="white", lw=0.5)
-        if height > 0.5:
+        if height > 0.5 and number >= letter * (len(str(number)) + 0.4):
             ax.annotate(
                 str(number),
                 (at + side * number / 2, y),
@@ -95,6 +105,11 @@ def _stack(
             )
         at += side * number
     return at
+
+
+def _inches(letters: int) -> float:
+    """Width of the axes beside the longest name, about."""
+    return max(style.WIDTH - 0.07 * letters - 0.2, 1.0)
 
 
 def _color(finding: str) -> str:

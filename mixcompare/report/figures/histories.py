@@ -23,7 +23,10 @@ STYLES: tuple[Any, ...] = (
 """Line styles of the components in turn, in every figure of this kind."""
 
 MARKS = "os^Dv"
-"""Marks of the starts in turn."""
+"""Marks of the starts, no two the same."""
+
+STRAY = 20.0
+"""Largest value over the median from which an axis of positive numbers is logarithmic."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,15 @@ class Histories:
 
 @style.styled
 def draw(data: Histories) -> Any:
-    """Draw two panels in a row; returns the array of axes. Marks at both ends tell the starts apart."""
+    """Draw two panels in a row; returns the array of axes.
+
+    Marks at both ends tell the starts apart; of more starts than there are marks, lines are faint and ends
+    alike.
+    """
     rows = (len(data.panels) + 1) // 2
     figure, axes = style.canvas(1.15 * rows + 0.55, rows, 2, sharex=True, squeeze=False)
     color = style.look(data.method).color
+    many = len(_starts(data)) > len(MARKS)
     places: list[Panel | None] = [*data.panels, *[None] * (len(data.panels) % 2)]
     last = max(line.steps[-1] for panel in data.panels for line in panel.lines)
     for ax, panel in zip(axes.flat, places, strict=True):
@@ -66,16 +74,37 @@ def draw(data: Histories) -> Any:
             ax.set_axis_off()
             continue
         for line in panel.lines:
-            ls = STYLES[line.component % len(STYLES)]
-            ax.plot(line.steps, line.values, color=color, ls=ls, lw=1.0)
-            ends, mark = [0, -1], MARKS[line.start % len(MARKS)]
-            ax.plot(line.steps[ends], line.values[ends], color=color, ls="", marker=mark, ms=3)
-        ax.set_title(panel.name)
+            _line(ax, line, color, many)
+        log = _needs_log(panel)
+        if log:
+            ax.set_yscale("log")
+        ax.set_title(f"{panel.name}{', log scale' if log else ''}")
         number_steps(ax, last)
     style.label_lowest(axes, places)
     figure.supxlabel(f"{data.unit}{' (log scale)' if last > LONG else ''}", fontsize=8)
-    _key(figure, data, color)
+    _key(figure, data, color, many)
     return axes
+
+
+def _line(ax: Axes, line: Line, color: str, many: bool) -> None:
+    ls = STYLES[line.component % len(STYLES)]
+    look: dict[str, Any] = {"lw": 0.6, "alpha": 0.5} if many else {"lw": 1.0}
+    ax.plot(line.steps, line.values, color=color, ls=ls, **look)
+    ends, mark = [0, -1], "." if many else MARKS[line.start % len(MARKS)]
+    ax.plot(line.steps[ends], line.values[ends], color=color, ls="", marker=mark, ms=3)
+
+
+def _needs_log(panel: Panel) -> bool:
+    """Whether a stray run would hide all others on a linear axis."""
+    values = np.concatenate([line.values for line in panel.lines])
+    values = values[np.isfinite(values)]
+    if not values.size or values.min() <= 0:
+        return False
+    return bool(values.max() > STRAY * np.median(values))
+
+
+def _starts(data: Histories) -> set[int]:
+    return {line.start for panel in data.panels for line in panel.lines}
 
 
 def number_steps(ax: Axes, last: float) -> None:
@@ -83,9 +112,7 @@ def number_steps(ax: Axes, last: float) -> None:
     if last > LONG:
         ax.set_xscale("symlog", linthresh=1, linscale=0.35)
         decades = [10**k for k in range(int(np.log10(last)) + 1)]
-        ax.set_xticks(
-            [0, *decades], ["0", *(f"{decade:,}".replace(",", "\u202f") for decade in decades)]
-        )
+        ax.set_xticks([0, *decades], ["0", *(f"{decade:,}" for decade in decades)])
         ax.xaxis.set_minor_locator(NullLocator())
         ax.set_xlim(0, 1.15 * last)
     else:
@@ -93,12 +120,10 @@ def number_steps(ax: Axes, last: float) -> None:
         ax.set_xlim(-room, last + room)
 
 
-def _key(figure: Any, data: Histories, color: str) -> None:
+def _key(figure: Any, data: Histories, color: str, many: bool) -> None:
     """Which line is which component, and which mark which start, above all panels."""
-    lines = [line for panel in data.panels for line in panel.lines]
-    components, starts = (
-        {getattr(line, name) for line in lines} for name in ("component", "start")
-    )
+    components = {line.component for panel in data.panels for line in panel.lines}
+    starts = set() if many else _starts(data)
     handles = [
         Line2D([], [], color=color, ls=STYLES[k % len(STYLES)], lw=1.0, label=f"component {k + 1}")
         for k in sorted(components)

@@ -49,20 +49,18 @@ def draw(samplers: Sequence[Drawn], best: float, q: int, ax: Axes | None = None)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     ax.set_xlabel("log-likelihood (nats)")
-    ax.legend(loc="upper left")
+    ax.set_ylabel("density (1/nat)")
+    style.key_above(ax)
     return ax
 
 
 def _lines(ax: Axes, best: float, q: int, low: float) -> None:
-    ax.axvline(best, color=style.INK, lw=1.0)
-    ax.axvline(best - q / 2, color=style.INK, lw=0.9, ls=":")
+    ax.axvline(best, color=style.INK, lw=1.0, label="best known")
+    ax.axvline(best - q / 2, color=style.INK, lw=0.9, ls=":", label=f"q/2 = {q / 2:g} below it")
     below = np.linspace(1e-3, best - low, 200)
     logs = (q / 2 - 1) * np.log(below) - below - math.lgamma(q / 2)
     kept = logs < math.log(1.5)  # with one parameter the density has no bound at the best value
     ax.plot(best - below[kept], np.exp(logs[kept]), color=style.MUTED, lw=0.9)
-    text = f"best known; dotted: q/2 = {q / 2:g} below"
-    top = ax.get_xaxis_transform()
-    ax.text(best, 1.01, text, transform=top, fontsize=7, ha="right", va="bottom", color=style.INK)
 
 
 def _label(sampler: Drawn, best: float) -> str:

@@ -10,6 +10,9 @@ import numpy as np
 
 from mixcompare.report import style
 
+LONG = 24
+"""Letters from which a title takes two lines."""
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -56,14 +59,15 @@ def draw(places: Sequence[Parameter | None], columns: int = 2) -> Any:
     heights = [2.1 if e.draws.size > 20 else 1.0 for e in first.estimates]
     at = np.cumsum(heights)
     rows = -(-len(places) // columns)
-    height = rows * (0.17 * at[-1] + 0.5) + 0.1
+    titles = sum(len(place.name) > LONG for place in places if place is not None) / columns
+    height = rows * (0.17 * at[-1] + 0.5) + 0.15 * titles + 0.1
     _, axes = style.canvas(height, rows, columns, sharey=True, squeeze=False)
     for ax, place in zip(axes.flat, [*places, *[None] * (axes.size - len(places))], strict=True):
         if place is None:
             ax.set_axis_off()
             continue
         _panel(ax, place, at)
-        ax.set_title(place.name)
+        ax.set_title(style.broken(place.name, LONG))
     for row in axes:
         leftmost = next(ax for ax in row if ax.axison)
         leftmost.set_yticks(at, labels)

@@ -30,13 +30,14 @@ class Compared:
 def draw(compared: Sequence[Compared], method: str, columns: int = 2) -> Any:
     """Histogram of the posterior, outline of the prior, one panel a quantity. Returns the array of axes."""
     rows = -(-len(compared) // columns)
-    _, axes = style.canvas(1.45 * rows + 0.3, rows, columns, squeeze=False)
+    figure, axes = style.canvas(1.45 * rows + 0.45, rows, columns, squeeze=False)
     color = style.look(method).color
     for ax, one in zip(axes.flat, compared, strict=False):
         _panel(ax, one, color)
     for ax in axes.flat[len(compared) :]:
         ax.set_axis_off()
-    axes[0, 0].legend([method, "prior"], loc="upper left", handlelength=1.0, borderpad=0.1)
+    figure.legend(axes[0, 0].patches[:2], [method, "prior"], loc="outside upper left", ncols=2)
+    figure.supylabel("density", fontsize=8)
     return axes
 
 

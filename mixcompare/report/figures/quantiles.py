@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from mixcompare.report import style, words
-from mixcompare.report.figures.density import histogram
+from mixcompare.report.figures.density import density_of, histogram
 from mixcompare.study.predictive_check import Feature
 
 MOST = 4
 """Features that are drawn at most."""
 
-BAND, SAMPLED = "#d3dfec", style.EM
+BAND = "#d3dfec"
 
 
 @style.styled
@@ -35,11 +35,13 @@ def draw(features: Sequence[Feature], ax: Any = None) -> Any:
         one.plot(feature.middle[~out], feature.quantiles[~out], ls="", marker="o", ms=2.4,
                  color=style.INK, label="observed, inside")  # fmt: skip
         if out.any():
+            count = f"outside: {out.sum()} of {out.size}"
             one.plot(feature.middle[out], feature.quantiles[out], ls="", marker="x", ms=4,
-                     color=style.FAILED, label=f"outside: {out.sum()} of {out.size}")  # fmt: skip
+                     color=style.FAILED, label=count if axes.size == 1 else "outside")  # fmt: skip
+            one.set_title(count if axes.size > 1 else "", loc="right", color=style.FAILED)
         one.set_xlabel(f"{label}, quantiles of samples")
         one.set_ylabel(f"{label}, observed")
-    axes.flat[0].legend(loc="best")
+    _key(axes)
     return axes if axes.size > 1 else axes.flat[0]
 
 
@@ -58,11 +60,27 @@ def draw_sampled(features: Sequence[Feature], ax: Any = None) -> Any:
         wide = np.linspace(low, high, round((high - low) / width) + 1)
         drawn, _ = np.histogram(feature.sampled, wide, density=True)
         one.stairs(heights, edges, fill=True, color="#dfe2e6", lw=0, label="observed")
-        one.stairs(drawn, wide, color=SAMPLED, lw=1.1, label="drawn from the fit")
+        one.stairs(drawn, wide, color=style.INK, lw=1.1, label="drawn from the fit")
         one.set_xlabel(words.labelled(feature.name, feature.unit))
-        one.set_ylabel("density")
-    axes.flat[0].legend(loc="best")
+        one.set_ylabel(density_of(feature.unit))
+    _key(axes)
     return axes if axes.size > 1 else axes.flat[0]
+
+
+def _key(axes: np.ndarray) -> None:
+    """Above all panels, of everything in any of them."""
+    named = {
+        label: handle
+        for one in axes.flat
+        for handle, label in zip(*one.get_legend_handles_labels(), strict=True)
+    }
+    columns = 2 if len(named) > 2 else len(named)
+    if axes.size == 1:
+        style.key_above(axes.flat[0], columns=columns)
+        return
+    style.figure_of(axes).legend(
+        named.values(), named.keys(), loc="outside upper left", ncols=columns
+    )
 
 
 def _axes(

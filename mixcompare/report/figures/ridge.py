@@ -18,6 +18,10 @@ COLORS = mpl.colormaps["viridis"].resampled(32)
 """Few enough for a bar that is drawn and not painted."""
 
 
+WIDE = 22
+"""Letters of a name that leaves room for two in a row of the key, not three."""
+
+
 @dataclass(frozen=True)
 class Points:
     """Points (m, 2 or 3) of one method in the parameters drawn."""
@@ -74,7 +78,10 @@ def draw(ridge: Ridge, ax: Axes | None = None) -> Axes:
         bar = figure.colorbar(ScalarMappable(norm, COLORS), ax=ax, aspect=30, pad=0.02)
         bar.set_label(ridge.names[2])
         bar.outline.set_visible(False)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3)
+    named = [f"{points.method}, ends" for points in ridge.points]
+    style.figure_of(ax).legend(
+        loc="outside lower left", ncols=2 if max(map(len, named), default=0) > WIDE else 3
+    )
     return ax
 
 
@@ -85,5 +92,7 @@ def _mark(ax: Axes, points: Points, norm: Normalize | None) -> None:
     if points.drawn:
         ax.scatter(x, y, s=6, c=face, alpha=0.7, lw=0, zorder=0, label=f"{points.method}, draws")
         return
-    edge: dict[str, Any] = {"edgecolors": style.INK, "linewidths": 1.0, "zorder": 3}
-    ax.scatter(x, y, s=38, c=face, marker=look.marker, label=f"{points.method}, ends", **edge)
+    # forms of a solver are larger: a hollow mark could not have the third parameter's colour
+    edge: dict[str, Any] = {"edgecolors": style.INK, "linewidths": 1.0, "zorder": 3 - look.hollow}
+    size = 90 if look.hollow else 38
+    ax.scatter(x, y, s=size, c=face, marker=look.marker, label=f"{points.method}, ends", **edge)

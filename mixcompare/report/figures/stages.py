@@ -48,8 +48,9 @@ def draw(stages: Sequence[Stage], method: str, unit: str = "iteration") -> Any:
     places = [*stages, *[None] * (3 * rows - len(stages))]
     style.label_lowest(axes, places)
     picture = stages[0].picture
-    figure.supxlabel(picture.labels[0], fontsize=8)
-    figure.supylabel(picture.density if wide else picture.labels[1], fontsize=8)
+    style.label_all(
+        figure, axes, places, picture.labels[0], picture.density if wide else picture.labels[1]
+    )
     return axes
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullFormatter
 
 from mixcompare.report import style
 
@@ -52,10 +51,7 @@ def steps(curves: Sequence[Curve], label: str, of: str, ax: Axes | None = None) 
     ax.set_xlabel(label)
     ax.set_ylabel(f"share of {of}")
     ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
-    if last < 150:
-        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    ax.xaxis.set_major_formatter(lambda value, _: f"{value:,g}".replace(",", "\u202f"))
-    ax.xaxis.set_minor_formatter(NullFormatter())
+    style.plain_ticks(ax.xaxis, last / 7.5)
     return ax
 
 

@@ -18,6 +18,9 @@ from mixcompare.study.landscape import Landscape, Path
 DROPS = np.array([0.1, 0.3, 1, 3, 10, 30, 100, 300, 1e3, 3e3, 1e4, 3e4, 1e5])
 """Nats below the highest point of the slice at which contours are drawn."""
 
+MARGIN = 0.07
+"""Share of the axes along their edges where a contour has no label: it would be cut."""
+
 SHADES = ("#f4f6f8", "#c9d8e8")
 """Far below the highest point, and close to it."""
 
@@ -175,7 +178,14 @@ def _contours(landscape: Landscape, ax: Axes) -> None:
     if levels.size:
         lines = ax.contour(x, y, below, levels=levels, colors=style.MUTED, linewidths=0.6)
         readable = levels[levels >= below.max() / 300]
-        ax.clabel(lines, readable, fmt=lambda level: f"{level:g}", fontsize=6.5, colors=style.INK)
+        labels = ax.clabel(lines, readable, fmt=lambda level: f"{level:,g}", fontsize=6.5,
+                           colors=style.INK, inline=False)  # fmt: skip
+        for label in labels:
+            across, up = ax.transAxes.inverted().transform(
+                ax.transData.transform(label.get_position())
+            )
+            label.set_visible(MARGIN < across < 1 - MARGIN and MARGIN < up < 1 - MARGIN)
+            label.set_bbox({"facecolor": SHADES[0], "pad": 0.6, "lw": 0})
     first, second = landscape.slice.names
     ax.set_xlabel(first)
     ax.set_ylabel(second)

@@ -14,7 +14,7 @@ FLOOR = 1e-6
 """Nats. Gaps are drawn with this added, so that the best known value has a place on a log axis."""
 
 LONG = 22
-"""Letters from which a title is set smaller, to leave room for the numbers beside it."""
+"""Letters from which a title takes two lines, to leave room for the numbers beside it."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,8 @@ def draw(panels: Sequence[Panel]) -> Any:
         else:
             _panel(ax, panel)
     style.label_lowest(axes, places)
-    figure.supxlabel("passes over the data (log scale)", fontsize=8)
-    label = "nats below best known (log scale)"
-    figure.supylabel(label if rows > 1 else label.replace("best", "\nbest"), fontsize=8)
+    style.label_all(figure, axes, places, "passes over the data (log scale)",
+                    "nats below best known" if rows > 1 else "nats below\nbest known")  # fmt: skip
     return axes
 
 
@@ -69,7 +68,7 @@ def _panel(ax: Any, panel: Panel) -> None:
         mark = {"marker": look.marker, "mfc": look.face} if run.verified else {"marker": "x"}
         ax.plot(run.passes[-1:], gap[-1:], ls="", color=color, ms=3.5, mew=0.9, zorder=3, **mark)
     sound, fits = panel.counted or (sum(run.verified for run in panel.runs), len(panel.runs))
-    ax.set_title(panel.method, fontsize=8 if len(panel.method) <= LONG else 6)
+    ax.set_title(style.broken(panel.method, LONG))
     ax.set_title(f"{sound}/{fits}", loc="right", color=style.MUTED)
     ax.axhline(FLOOR, color=style.FAINT, lw=0.6, zorder=0)
 
@@ -81,9 +80,10 @@ def _limits(ax: Any, panels: Sequence[Panel]) -> None:
     last = max((float(run.passes[-1]) for run in runs), default=10.0)
     ax.set_xscale("log")
     ax.set_yscale("log")
-    ax.set_xlim(0.8, 1.5 * max(last, 1.0))
+    ax.set_xlim(0.8, 1.5 * max(last, 5.0))
+    style.plain_ticks(ax.xaxis, last)
     ax.set_ylim(FLOOR / 4, 5 * max(top, 10 * FLOOR))
-    decades = {1e-6: "≤ 1e−6", 1e-3: "0.001", 1.0: "1", 1e3: "1000", 1e6: "1e6"}
+    decades = {1e-6: "≤ 1e−6", 1e-3: "0.001", 1.0: "1", 1e3: "1,000", 1e6: "1e6"}
     ticks = [tick for tick in decades if tick <= 5 * max(top, FLOOR)]
     ax.set_yticks(ticks, [decades[tick] for tick in ticks])
     ax.yaxis.minorticks_off()
