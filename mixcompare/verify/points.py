@@ -61,6 +61,7 @@ class Evidence:
     notes: list[str] = field(default_factory=list)
 
 
+@np.errstate(over="ignore")  # what overflows is infinite, and is judged as that
 def judge_point(model: MixtureModel, data: Dataset, theta: Theta, policy: Policy) -> Verdict:
     """The verdict on `theta` (components in any order, parameters in full shapes).
 
