@@ -353,6 +353,11 @@ def test_bfgs_takes_no_bounds():
         assert make_estimator(method).supports(MODEL, 1) == ""
 
 
+def test_a_model_without_free_parameters_is_not_for_scipy():
+    model = MixtureModel("categorical", 1).on(Dataset(np.zeros((4, 2))))
+    assert "nothing to maximise over" in make_estimator("bfgs").supports(model, 2)
+
+
 @pytest.mark.parametrize(
     ("method", "options", "message"),
     [
