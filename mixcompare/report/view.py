@@ -55,6 +55,12 @@ class Case:
         """Rows of the first replicate."""
         return self.rows[self.rows["replicate"] == self.rows["replicate"].min()]
 
+    @property
+    def best_known(self) -> float | None:
+        """Best known value (nats) of the first replicate, if there is one."""
+        found = self.first["best_known"].dropna()
+        return float(found.max()) if len(found) else None
+
 
 class View:
     """Reads a `Results` once for all sections; nothing here is fitted or drawn at random."""
@@ -125,6 +131,11 @@ class View:
         if frame.empty:
             return []
         return records(frame[(frame["data"] == case.data) & (frame["model"] == case.model_name)])
+
+    def of_first(self, table: str, case: Case) -> list[dict[str, Any]]:
+        """Those of them that are about the first replicate."""
+        replicate = case.first["replicate"].min()
+        return [row for row in self.of(table, case) if row["replicate"] == replicate]
 
     def _table(self, name: str) -> pd.DataFrame:
         if name not in self._tables:

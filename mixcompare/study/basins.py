@@ -23,10 +23,10 @@ from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Budget
 from mixcompare.records import FINDINGS
 from mixcompare.study.basin_blocks import NO_START, Block, Fitted, Reached, work
-from mixcompare.study.executors import Progress, each
 from mixcompare.study.landscape import Axis, Slice, make_slice
 from mixcompare.study.named import named_estimators
 from mixcompare.study.optima import SAME_LOGLIK, same_density
+from mixcompare.study.workers import Progress, each
 from mixcompare.theta import Theta
 
 BLOCK = 4000

@@ -23,11 +23,12 @@ from mixcompare.study.design import (
     PlannedModel,
     Starts,
 )
-from mixcompare.study.executors import Progress, serial
+from mixcompare.study.executors import serial
 from mixcompare.study.named import named_estimators
 from mixcompare.study.plan import plan_design
 from mixcompare.study.results import Results
 from mixcompare.study.sources import InMemory
+from mixcompare.study.workers import Progress
 from mixcompare.theta import Theta
 
 

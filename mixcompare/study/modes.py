@@ -18,7 +18,7 @@ from mixcompare.data import Dataset
 from mixcompare.draws import Draws, from_tree, log_likelihoods
 from mixcompare.mixture import MixtureModel
 from mixcompare.prior import Prior
-from mixcompare.study.ends import CASE
+from mixcompare.study.ends import CASE, parse
 from mixcompare.theta import Theta
 from mixcompare.verify.modes import Mode, Search, comes_near, distances, shares
 from mixcompare.verify.policy import Policy
@@ -129,6 +129,25 @@ def visit(
     inside = away.min(axis=2) <= _radius(model.n_parameters(data.n_features))
     where = np.where(inside, ranks[away.argmin(axis=2)], ELSEWHERE)
     return Visits(where, every, ranks, masses, nearest, missed)
+
+
+def read(rows: pd.DataFrame, optima: pd.DataFrame, stored: Any) -> dict[str, Visits]:
+    """The visits of every posterior by key, of those whose draws and data are at hand (`Stored`)."""
+    found = {}
+    for _, row in rows[rows["sampler"]].iterrows():
+        at, place = (row["data"], row["replicate"]), row["draws"]
+        if at not in stored.data or not isinstance(place, str) or not place:
+            continue
+        known = optima[(optima[CASE] == [row[name] for name in CASE]).all(axis=1)]
+        dataset = stored.data[at]
+        model = stored.model_on(row["model"], dataset)
+        tree = None if known.empty or model is None else stored.tree(place)
+        if model is None or tree is None:
+            continue
+        seen = visit(model, dataset, parse(row["prior"]), tree, known)
+        if seen is not None:
+            found[str(row["key"])] = seen
+    return found
 
 
 def table(rows: pd.DataFrame, optima: pd.DataFrame, visits: Mapping[str, Visits]) -> pd.DataFrame:

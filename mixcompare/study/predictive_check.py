@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -60,6 +61,19 @@ class Feature:
     def outside(self) -> np.ndarray:
         """(m,) bool: the quantiles that leave the envelope."""
         return (self.quantiles < self.low) | (self.quantiles > self.high)
+
+
+def of_case(results: Any, data: str, model: str) -> tuple[Feature, ...]:
+    """`check` of replicate 0 and its best known optimum; nothing where that, or the data, are not at hand."""
+    found = results.optima()
+    best = found[(found[["data", "model", "replicate"]] == [data, model, 0]).all(axis=1)]
+    best = best[best["standing"] == "global"]
+    dataset = results.data.get((data, 0))
+    fitted = results.model_on(model, dataset)
+    if best.empty or dataset is None or fitted is None:
+        return ()
+    theta, seed = Theta.from_dict(best["theta"].iloc[0]), int(results.study.get("seed", 0))
+    return check(fitted, dataset, theta, seed, data, model)
 
 
 def check(

@@ -15,7 +15,6 @@ from mixcompare.errors import SpecError
 from mixcompare.store.results_store import Pieces, Store
 from mixcompare.study.design import Design
 from mixcompare.study.execute import Outcome
-from mixcompare.study.executors import Progress
 from mixcompare.study.plan import Chunk, Task, plan_design
 from mixcompare.study.replay import Replay
 from mixcompare.study.resolve import make_design
@@ -23,6 +22,7 @@ from mixcompare.study.results import Results
 from mixcompare.study.slices import make_slices
 from mixcompare.study.spec import Study, load_study, parse_study
 from mixcompare.study.versions import versions
+from mixcompare.study.workers import Progress
 
 FLUSH_SECONDS = 1.0
 """Ended fits wait in memory at most so long, so that a kill loses no more and files do not multiply."""

@@ -22,8 +22,8 @@ from mixcompare.study.basin_blocks import Block, Reached
 from mixcompare.study.basins import Basins, work_through
 from mixcompare.study.design import Design, PlannedSlice
 from mixcompare.study.ends import parse, parse_theta
-from mixcompare.study.executors import Progress
 from mixcompare.study.landscape import Landscape, Path, Slice, evaluate
+from mixcompare.study.workers import Progress
 from mixcompare.theta import Theta
 
 BLOCK = 100

@@ -3,6 +3,7 @@
 import pytest
 
 from mixcompare import registry
+from mixcompare.report.parts import methods
 from mixcompare.report.parts.part import Part
 from mixcompare.report.sections import case
 from mixcompare.report.view import View
@@ -39,3 +40,38 @@ def test_another_part_is_one_more_name(view, monkeypatch):
     monkeypatch.setitem(registry.NAMES["parts"], "again", registry.NAMES["parts"]["optima"])
     slugs = [part.slug for part in case.draw(view, view.cases[0]).parts]
     assert slugs[-1] == f"{view.cases[0].slug}-optima"
+
+
+@pytest.mark.parametrize(
+    ("success", "failure", "told"),
+    [
+        ((6, 0), (0, 0), ["Success was claimed of 6 ends, all of them sound."]),
+        ((0, 0), (1, 0), ["Failure was claimed of 1 end, which is not sound."]),
+        (
+            (1, 1),
+            (1, 1),
+            [
+                "Success was claimed of 1 end, which is not sound",
+                "failure was claimed of 1 end, which is sound.",
+            ],
+        ),
+        (
+            (3463, 140),
+            (2, 0),
+            [
+                "Success was claimed of 3,463 ends, 140 of them not sound",
+                "failure was claimed of 2 ends, none of them sound.",
+            ],
+        ),
+        ((0, 0), (0, 0), []),
+    ],
+)
+def test_what_was_claimed_is_told_of_words_that_were_said(success, failure, told):
+    claims = [
+        {"target": "likelihood", "said": word, "fits": fits, "wrong": wrong}
+        for word, (fits, wrong) in (("success", success), ("failure", failure))
+    ]
+    other = {"target": "penalised likelihood", "said": "success", "fits": 9, "wrong": 9}
+    opening, closing = "What solvers said against what was found.", "Green ends are sound."
+    expected = " ".join([opening, *(["; ".join(told)] if told else []), closing])
+    assert methods.message([*claims, other]).startswith(expected)

@@ -7,7 +7,7 @@ from kept_histories import cells, em, geyser, heights, history, lines
 from planted import results, row
 
 from mixcompare.study import iterations
-from mixcompare.study.iterations import label, plateaus, printed
+from mixcompare.study.iterations import plateaus, printed
 
 STUDY = {
     "method": [{"name": "em"}, {"name": "em", "label": "em, 40"}, {"name": "squarem"}],
@@ -184,25 +184,6 @@ def test_results_without_histories_have_an_empty_table():
     assert not any("plateau" in sentence for sentence in found.sentences())
 
 
-@pytest.mark.parametrize(
-    ("name", "index", "shape", "columns", "shown"),
-    [
-        ("weights", (1,), (2,), "ab", "weight 2"),
-        ("means", (1, 0), (2, 1), "a", "mean 2"),
-        ("means", (1, 1), (2, 2), "ab", "mean 2, b"),
-        ("correlations", (0, 0), (2, 1), "ab", "correlation 1"),
-        ("correlations", (0, 1), (2, 3), "abc", "correlation 1, a and c"),
-        ("correlations", (0, 2), (2, 3), "abc", "correlation 1, b and c"),
-        ("sds", (0, 0), (2, 1), "ab", "sd 1"),
-        ("probs", (0, 1, 2), (2, 2, 3), "ab", "probability 1, b, level 3"),
-        ("probs", (0, 0, 2), (2, 1, 3), "a", "probability 1, level 3"),
-        ("gaps", (0, 2), (2, 4), "ab", "gaps 1, entry 3"),
-    ],
-)
-def test_labels(name, index, shape, columns, shown):
-    assert label(name, index, shape, tuple(columns)) == shown
-
-
 def test_a_step_is_an_iteration_where_the_method_counts_as_many(davis):
     data, loglik, points = davis
     few, some = loglik[:9], points[:9]
@@ -277,9 +258,9 @@ def test_stopped_early_in_words(davis):
     short = ("em, 40", 1, loglik[:41], points[:41], {"finding": "not_stationary"})
     (sentence,) = about(kept(data, long, short), "no optimum")
     assert sentence == (
-        "planted: em, 40 stopped after 40 iterations from start 1 at no optimum, but 0.906 nats below where "
-        "em ends from the same start (480 iterations); farthest from its end was weight 1, 0.289 in place "
-        "of 0.15."
+        'planted: "em, 40" stopped after 40 iterations from start 1 at no optimum, but 0.906 nats below '
+        "where em ends from the same start (480 iterations); farthest from its end was weight 1, 0.289 in "
+        "place of 0.150."
     )
     elsewhere = ("em", 0, loglik, points, {})
     assert not about(kept(data, elsewhere, short), "no optimum")  # another start

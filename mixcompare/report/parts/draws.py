@@ -46,8 +46,7 @@ def compute(view: View, case: Case) -> Sampled:
     methods = [
         _line(str(method), rows) for method, rows in posteriors.groupby("method", sort=False)
     ]
-    first = case.first["replicate"].min()
-    lines = [line for line in view.of("modes", case) if line["replicate"] == first]
+    lines = view.of_first("modes", case)
     return Sampled(methods, lines, _visited(view, lines))
 
 

@@ -62,7 +62,7 @@ def draw(case: Case, methods: Methods) -> Section:
     if any(bar.said_success or bar.said_failure for bar in methods.bars):
         name, title = f"{case.slug}-findings", f"Claims and findings, {case.data}"
         drawn = (methods.bars, _ORDER, _NAMES)
-        blocks.append(Drawing(name, title, _message(methods.claims), "findings", drawn))
+        blocks.append(Drawing(name, title, message(methods.claims), "findings", drawn))
     if methods.claims:
         caption = "What each solver said against what its ends were found to be."
         table = Table(f"{case.slug}-claims", caption, _CLAIMS, methods.claims)
@@ -119,16 +119,15 @@ def _bars(case: Case) -> list[Bar]:
 _SAID = (True, False, None)
 
 
-def _message(claims: list[dict[str, Any]]) -> str:
-    """How often success and failure were said of the likelihood, and how often wrongly."""
+def message(claims: list[dict[str, Any]]) -> str:
+    """How often success and failure were said of the likelihood, and how often wrongly; of the figure."""
     said = []
-    for word, contrary in (("success", "not sound"), ("failure", "sound")):
+    for word in ("success", "failure"):
         about = [row for row in claims if (row["target"], row["said"]) == (LIKELIHOOD, word)]
         fits, wrong = (int(sum(row[key] or 0 for row in about)) for key in ("fits", "wrong"))
         if fits:
-            said.append(
-                f"{word} was claimed of {number_of(fits, 'end')}, of which {_count(wrong)} {contrary}"
-            )
+            found = _found(fits, wrong, word == "success")
+            said.append(f"{word} was claimed of {number_of(fits, 'end')}, {found}")
     told = f" {'; '.join(said).capitalize()}." if said else ""
     return (
         f"What solvers said against what was found.{told} Green ends are sound. Narrow bars: nothing was "
@@ -136,8 +135,13 @@ def _message(claims: list[dict[str, Any]]) -> str:
     )
 
 
-def _count(n: int) -> str:
-    return "none is" if n == 0 else f"{n:,} {'is' if n == 1 else 'are'}"
+def _found(fits: int, wrong: int, success: bool) -> str:
+    """How many ends are what the word says they are not."""
+    if fits == 1:
+        return "which is sound" if success == (wrong == 0) else "which is not sound"
+    if wrong == 0:
+        return f"{'all' if success else 'none'} of them sound"
+    return f"{wrong:,} of them {'not sound' if success else 'sound'}"
 
 
 # -- in pairs -------------------------------------------------------------------------------------

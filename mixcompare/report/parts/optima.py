@@ -45,9 +45,9 @@ class Optima:
 
 def compute(view: View, case: Case) -> Optima:
     """Gather what is known of the optima of the first replicate."""
-    rows = _first("optima", view, case)
+    rows = view.of_first("optima", case)
     by_method: dict[str, dict[str, Any]] = {}
-    for row in _first("reached_by", view, case):
+    for row in view.of_first("reached_by", case):
         line = by_method.setdefault(
             row["method"], {"method": row["method"], "fits": row["fits"], "others": 0}
         )
@@ -58,8 +58,8 @@ def compute(view: View, case: Case) -> Optima:
     for line in by_method.values():
         ended = sum(value for key, value in line.items() if key.startswith("optimum_"))
         line["none"] = line["fits"] - ended - line["others"]
-    evidence = next(iter(_first("best_known", view, case)), None)
-    chances = [row for row in _first("discovery", view, case) if row["starts"] >= FEWEST]
+    evidence = next(iter(view.of_first("best_known", case)), None)
+    chances = [row for row in view.of_first("discovery", case) if row["starts"] >= FEWEST]
     return Optima(rows[:MOST_OPTIMA], len(rows), list(by_method.values()), evidence, chances)
 
 
@@ -92,13 +92,7 @@ PART = Part(compute, draw)
 
 def best_known(view: View, case: Case) -> dict[str, Any] | None:
     """The row of the first replicate's best known optimum, if there is one."""
-    return next((r for r in _first("optima", view, case) if r["standing"] == "global"), None)
-
-
-def _first(table: str, view: View, case: Case) -> list[dict[str, Any]]:
-    """The rows of a table of the results that are about the first replicate."""
-    replicate = case.first["replicate"].min()
-    return [row for row in view.of(table, case) if row["replicate"] == replicate]
+    return next((r for r in view.of_first("optima", case) if r["standing"] == "global"), None)
 
 
 def _weighed(found: dict[str, Any], where: str) -> str:

@@ -161,18 +161,24 @@ def _logliks(view: View, case: Case) -> list[Drawn]:
 
 
 def _heights(case: Case, logliks: list[Drawn]) -> list[Any]:
-    """The posterior of the log-likelihood, with the best known value."""
+    """The posterior of the log-likelihood, with the best known value if there is one."""
     if not logliks or case.model is None or case.dataset is None:
         return []
-    best = float(case.first["best_known"].max())
+    name, title = f"{case.slug}-loglik-posterior", f"Posterior log-likelihood, {case.data}"
     q = case.model.n_parameters(case.dataset.n_features)
+    if case.best_known is None:
+        caption, drawn = "The posterior of the log-likelihood.", (logliks, np.nan, q)
+    else:
+        caption, drawn = _below(case.best_known, q, logliks), (logliks, case.best_known, q)
+    return [Drawing(name, title, caption, "loglik-posterior", drawn)]
+
+
+def _below(best: float, q: int, logliks: list[Drawn]) -> str:
     above = any((one.loglik > best).any() for one in logliks)
-    caption = (
+    return (
         "The posterior of the log-likelihood, with the best known value: "
         f"{'a draw lies' if above else 'no draw lies'} above it. Where the likelihood is normal and the "
         "prior weighs little, draws lie "
         f"q/2 = {q / 2:g} nats below it on average (dotted; grey: their distribution), q being the number of "
         "free parameters; fewer where the data do not identify all of them, more where the prior pulls away."
     )
-    name, title = f"{case.slug}-loglik-posterior", f"Posterior log-likelihood, {case.data}"
-    return [Drawing(name, title, caption, "loglik-posterior", (logliks, best, q))]

@@ -24,15 +24,10 @@ class Shown:
 def compute(view: View, case: Case) -> list[Shown]:
     """The slices of one data set and model."""
     return [
-        Shown(one, [typeset(text) for text in slices_words.tell(one, _best_known(case))])
+        Shown(one, [typeset(text) for text in slices_words.tell(one, case.best_known)])
         for one in view.results.slices.values()
         if one.model == case.model_name and one.data is case.dataset
     ]
-
-
-def _best_known(case: Case) -> float | None:
-    found = case.first["best_known"].dropna()
-    return float(found.max()) if len(found) else None
 
 
 def draw(case: Case, shown: list[Shown]) -> Section:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,8 +33,8 @@ def compute(view: View, case: Case) -> Paths:
 def draw(case: Case, paths: Paths) -> Section:
     """Make the part; no blocks where no fit left a trajectory."""
     blocks = []
-    good = f"ends at an optimum{' (of samplers: draws that are sound)' if case.samplers else ''}"
     if paths.panels:
+        good = _good(case, [panel.method for panel in paths.panels])
         cut = any(panel.counted and panel.counted[1] > len(panel.runs) for panel in paths.panels)
         which = f"the first {MOST_RUNS} fits" if cut else "every start"
         caption = (
@@ -45,9 +46,10 @@ def draw(case: Case, paths: Paths) -> Section:
         name, title = f"{case.slug}-trajectories", f"Trajectories, {case.data}"
         blocks.append(Drawing(name, title, caption, "trajectories", (paths.panels,)))
     if paths.ends:
+        good = _good(case, [strip.method for strip in paths.ends])
         caption = (
             f"Where every end of the {case.n_replicates} replicates lies below the best known value of "
-            "its own replicate. Numbers count ends that nearly agree; crosses are all but the {good}. "
+            f"its own replicate. Numbers count ends that nearly agree; crosses are all but the {good}. "
             "Ends that are no estimate have no place here."
         )
         name, title = f"{case.slug}-gaps", f"End gaps over replicates, {case.data}"
@@ -56,6 +58,12 @@ def draw(case: Case, paths: Paths) -> Section:
 
 
 PART = Part(compute, draw)
+
+
+def _good(case: Case, methods: Sequence[str]) -> str:
+    """What is no cross, in words."""
+    sampled = " (of samplers: draws that are sound)" if set(methods) & set(case.samplers) else ""
+    return f"ends at an optimum{sampled}"
 
 
 def panels(view: View, case: Case) -> list[Panel]:
