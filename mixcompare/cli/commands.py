@@ -93,7 +93,7 @@ def report(folder: Path, formats: list[str] | None) -> None:
     click.echo(f"Report: {page}")
 
 
-@main.command()
+@main.command(short_help="Write the index of a folder of reports.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def index(folder: Path) -> int:
     """Write the index of a folder of reports, and check what they expected.

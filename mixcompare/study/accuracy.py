@@ -70,8 +70,8 @@ def answers_by_replicate(
             (str(names[0]), str(names[1])),
             {
                 str(method): {
-                    replicate: answer(fits)
-                    for replicate, fits in own.groupby("replicate", sort=False)
+                    int(fits["replicate"].iloc[0]): answer(fits)
+                    for _, fits in own.groupby("replicate", sort=False)
                 }
                 for method, own in part.groupby("method", sort=False)
             },
