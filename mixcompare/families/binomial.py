@@ -90,15 +90,17 @@ class Binomial(DiscreteFamily):
 
     def check(self, data: Dataset) -> None:
         """Raise DataError at the first value that is not in 0, 1, ..., n_trials, or for several columns."""
+        one_feature(self, data)
+        wrong = (data.x < 0) | (data.x != np.floor(data.x))
         if self.n_trials is None:
+            refuse(data, wrong, self, "whole numbers from 0", "Choose the column of successes.")
             raise DataError(
                 f"{data.name}: the binomial family expects the option n_trials, the number of trials behind "
-                f"each observation, got none. Give it, for example n_trials = {data.x.max():g}."
+                f"each observation, got none. Give it, for example n_trials = {max(data.x.max(), 1):.0f}."
             )
-        one_feature(self, data)
         refuse(
             data,
-            (data.x < 0) | (data.x > self.n_trials) | (data.x != np.floor(data.x)),
+            wrong | (data.x > self.n_trials),
             self,
             f"whole numbers from 0 to n_trials = {self.n_trials}",
             "Choose the column of successes, or another n_trials.",
