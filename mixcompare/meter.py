@@ -39,6 +39,7 @@ class Meter(ABC):
         self.best_point: Any = None
         self.read: Callable[[np.ndarray], Theta] = self.natural
         self._best = -np.inf
+        self._under_way: Any = None
         self._trajectory: list[tuple[float, float]] = []
         self._booked: list[np.ndarray] = []
         self._points: list[Theta] = []
@@ -59,6 +60,12 @@ class Meter(ABC):
         self._close()
         table = np.concatenate([np.empty((0, 2)), *self._booked])
         return Trajectory(table[:, 0].copy(), table[:, 1].copy(), tuple(self._points))
+
+    @property
+    def raised_at(self) -> Theta | None:
+        """The point of an evaluation that raised an exception, if the last one did."""
+        point = self._under_way
+        return self.read(point) if isinstance(point, np.ndarray) else point
 
     @property
     def passes_left(self) -> float:
@@ -90,13 +97,15 @@ class Meter(ABC):
             self._booked.append(np.array(self._trajectory, dtype=float))
             self._trajectory = []
 
-    def _charge(self, passes: int = 1) -> None:
+    def _charge(self, point: Any, passes: int = 1) -> None:
         spent = self.spent(passes)
         if spent:
             raise BudgetExceeded(spent)
         self.passes += passes
+        self._under_way = point
 
     def _record(self, loglik: float, point: Any, theta: Theta | None) -> None:
+        self._under_way = None
         self._trajectory.append((self.passes, loglik))
         if not np.isfinite(loglik):
             self.non_finite += 1

@@ -82,10 +82,11 @@ class Problem(Meter):
         `score`. `aside`: theta is none of the method's own points; it costs its pass, and stays off the
         trajectory.
         """
-        self._charge()
+        self._charge(theta)
         loglik, statistics = self.likelihood(
             theta.weights, self.model.family.to_frame(theta.parameters, self.frame)
         )
+        self._under_way = None
         if not aside:
             self._record(loglik, theta, theta)
         return loglik, statistics
@@ -117,7 +118,7 @@ class Problem(Meter):
 
     def log_likelihood(self, theta: Theta) -> float:
         """Log-likelihood (nats) at theta; one pass."""
-        self._charge()
+        self._charge(theta)
         framed = self.model.family.to_frame(theta.parameters, self.frame)
         loglik = self.likelihood.value(theta.weights, framed)
         self._record(loglik, theta, theta)
@@ -139,7 +140,7 @@ class Problem(Meter):
 
     def value(self, z: np.ndarray) -> float:
         """Log-likelihood (nats) at z, as in `value_and_score`; one pass."""
-        self._charge()
+        self._charge(z)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             loglik = self.likelihood.value_at(z, lambda at: self.model.split(at, self.n_features))
         self._record(loglik, z, None)
@@ -154,7 +155,7 @@ class Problem(Meter):
         """
         if self.model.family.difference_step:
             return self.value(z), self._differences(z, self.model.family.difference_step)
-        self._charge()
+        self._charge(z)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             loglik, gradient = self.likelihood.value_and_score(z, self._value_and_score)
         self._record(loglik, z, None)
@@ -173,7 +174,7 @@ class Problem(Meter):
         """
         if not v.any():
             return np.zeros_like(v)
-        self._charge(2)
+        self._charge(z, 2)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             loglik, product = self.likelihood.value_and_product(z, v)
         self._record(loglik, z, None)
@@ -184,7 +185,7 @@ class Problem(Meter):
 
         nan outside the parameter space; one pass.
         """
-        self._charge()
+        self._charge(point)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             loglik = self.likelihood.value(weights, parameters)
         self._record(loglik, point, None)
@@ -199,7 +200,7 @@ class Problem(Meter):
             loglik = self.value_of(weights, parameters, point)
             z = model.to_unconstrained(Theta(weights, **parameters))
             return loglik, self._differences(z, model.family.difference_step)
-        self._charge()
+        self._charge(point)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             loglik, gradient = self._score(weights, parameters)
         self._record(loglik, point, None)
@@ -234,7 +235,7 @@ class Problem(Meter):
         log-likelihood sum_i c_i max_k log(w_k f_k(x_i)) and hard responsibilities (ties to the first
         component). The trajectory gets the log-likelihood at any power. Not finite: nan.
         """
-        self._charge()
+        self._charge(theta)
         counts = self._data.weights
         joint = self.model.joint_log_density(self._data.x, theta)
         top = joint.max(axis=1, keepdims=True)
@@ -290,7 +291,7 @@ class Problem(Meter):
         the data in the frame if `standardised`. `point` is how an optimiser has them, if otherwise.
         Nothing is checked: a negative scale gives nan, an underflow -inf, and exceptions are passed on.
         """
-        self._charge()
+        self._charge(raw if point is None else point)
         K, family = self.model.n_components, self.model.family
         x = self._standardised if standardised else self._data.x
         split = raw.size - (K - 1)

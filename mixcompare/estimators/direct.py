@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
@@ -42,7 +43,7 @@ class Direct(Estimator):
         that the solver can use; the highest without brackets. Several, as in `bfgs[naive+scaled]`: these
         changes alone.
     max_iter : int, optional
-        Iterations at most, scipy's `maxiter`.
+        Iterations at most, scipy's `maxiter`; where it has none, counted here and ended like a budget.
     tol : float, optional
         scipy's `tol`, which replaces all our tolerances.
     bounds : mapping, optional
@@ -72,6 +73,8 @@ class Direct(Estimator):
 
     In unconstrained coordinates, where every vector is a point and nan an overflow, it is told infinity.
     """
+    takes_max_iter: ClassVar[bool] = True
+    """Whether scipy ends it after so many iterations."""
     limits: ClassVar[Mapping[str, int]] = {}
     """Options in every formulation."""
 
@@ -93,6 +96,7 @@ class Direct(Estimator):
             )
         for kind, pair in (self.bounds or {}).items():
             _check_pair(kind, pair)
+        _check_options(self.options)
 
     @property
     def refused(self) -> dict[str, str]:
@@ -124,6 +128,10 @@ class Direct(Estimator):
     def supports(self, model: MixtureModel, n_features: int) -> str:
         """See `Estimator`. Raises SpecError if `bounds` name a kind of parameter the model has not."""
         check_box(self.bounds or {}, model, n_features)
+        if not model.n_parameters(n_features):
+            return (
+                "scipy has nothing to maximise over: the model has no free parameters on these data"
+            )
         for rung in self.changes & set(self.refused):
             return self.refused[rung]
         if self.needs_gradient and "gradient" not in self.changes:
@@ -147,12 +155,13 @@ class Direct(Estimator):
                 hessp=task.curvature if self.takes_curvature and task.gradient else None,
                 bounds=task.bounds,
                 tol=self.tol,
+                callback=self._counted(),
                 options=self.settings(task, problem.n),
             )
         except BudgetExceeded as stop:
             best = task.x0 if problem.best_point is None else problem.best_point
             solver = Solver(False, "budget", str(stop), {"nfev": problem.passes})
-            return Claim(task.to_theta(best), solver, notes=notes)
+            return Claim(task.to_theta(best), solver, notes=notes + task.held(best))
         end = np.asarray(result.x, dtype=float)
         counts = {name: int(result[name]) for name in COUNTS if name in result}
         return Claim(
@@ -164,7 +173,8 @@ class Direct(Estimator):
     def settings(self, task: Formulation, n: float) -> dict[str, Any]:
         """The options given to scipy."""
         sharp = self.sharp(task, n) if "scaled" in task.changes and self.tol is None else {}
-        iterations = {} if self.max_iter is None else {"maxiter": self.max_iter}
+        counted = self.takes_max_iter and self.max_iter is not None
+        iterations = {"maxiter": self.max_iter} if counted else {}
         return {**self.limits, **sharp, **iterations, **self.options}
 
     def sharp(self, task: Formulation, n: float) -> dict[str, Any]:
@@ -173,6 +183,18 @@ class Direct(Estimator):
         Here those of solvers that stop by the slope alone.
         """
         return {"gtol": least_slope(n), "maxiter": 10000}
+
+    def _counted(self) -> Callable[[np.ndarray], None] | None:
+        """What ends a run after `max_iter` iterations where scipy does not."""
+        if self.takes_max_iter or self.max_iter is None:
+            return None
+        left = itertools.count(self.max_iter - 1, -1)
+
+        def iterated(x: np.ndarray) -> None:
+            if next(left) <= 0:
+                raise BudgetExceeded(f"max_iter = {self.max_iter} is used up")
+
+        return iterated
 
     def _told(self, task: Formulation) -> Callable[[np.ndarray], Any]:
         """The objective as the solver is told it."""
@@ -185,6 +207,13 @@ class Direct(Estimator):
             return (value, gradient) if task.gradient else value
 
         return objective
+
+
+def _check_options(options: Any) -> None:
+    if not isinstance(options, Mapping) or not all(isinstance(name, str) for name in options):
+        raise SpecError(
+            f'options: expected names and values for scipy, such as {{"gtol": 1e-6}}, got {options!r}'
+        )
 
 
 def _check_pair(kind: str, pair: Any) -> None:

@@ -97,6 +97,7 @@ class TNC(Direct):
     name: ClassVar[str] = "tnc"
     solver: ClassVar[str] = "TNC"
     takes_bounds: ClassVar[bool] = True
+    takes_max_iter: ClassVar[bool] = False
 
     def sharp(self, task: Formulation, n: float) -> dict[str, Any]:
         """Largest slope as for BFGS; neither small steps nor a small decrease end it; 100,000 calls."""

@@ -98,7 +98,7 @@ def _found(row: Any) -> str:
 def _broken(replay: Replay, width: int) -> list[str]:
     """Where it broke, or that it did not, with the last finite iterate."""
     lines = []
-    broke, before = replay.broke, replay.before
+    broke, before, gone = replay.broke, replay.before, replay.collapsed
     if broke is not None:
         lines.append(_line("broke", _break(replay, broke), width))
         lines.append(_line("at", _point(broke.theta), width))
@@ -110,6 +110,9 @@ def _broken(replay: Replay, width: int) -> list[str]:
         lines.append(_line("broke", f"{when}: {reason}", width))
     else:
         lines.append(_line("broke", "nowhere: every evaluation was finite", width))
+    if gone is not None:
+        where = f"{_observation(replay, gone)}: {gone.words}"
+        lines.append(_line("collapsed", where, width))
     if before is not None:
         passes, loglik, theta = before
         text = f"{_point(theta)}; log-likelihood {loglik:.10g} nats at pass {passes:.0f}"
@@ -118,17 +121,24 @@ def _broken(replay: Replay, width: int) -> list[str]:
 
 
 def _break(replay: Replay, broke: Breakdown) -> str:
-    first = (
-        f"at pass {broke.passes:.0f}, the first where the log-likelihood is {broke.loglik:g}"
-        if np.isfinite(broke.passes)
-        else f"at its end, where the log-likelihood is {broke.loglik:g}"
-    )
+    if broke.raised:
+        first = f"at pass {broke.passes:.0f}, which raised {broke.raised.rstrip('.')}"
+    elif np.isfinite(broke.passes):
+        first = (
+            f"at pass {broke.passes:.0f}, the first where the log-likelihood is {broke.loglik:g}"
+        )
+    else:
+        first = f"at its end, where the log-likelihood is {broke.loglik:g}"
     total = replay.record.cost.non_finite
     many = f" ({total} such of {replay.record.cost.passes:.0f} passes)" if total > 1 else ""
     if broke.observation is None:
         return f"{first}{many}: {broke.words}"
+    return f"{first}{many}. {_observation(replay, broke)}: {broke.words}"
+
+
+def _observation(replay: Replay, broke: Breakdown) -> str:
     x = ", ".join(f"{value:.6g}" for value in replay.data.x[broke.observation])
-    return f"{first}{many}. Observation {broke.observation + 1} (x = {x}): {broke.words}"
+    return f"Observation {(broke.observation or 0) + 1} (x = {x})"
 
 
 def _point(theta: Theta | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,15 @@ from mixcompare.errors import SpecError
 from mixcompare.records import FitRecord
 from mixcompare.seeds import stream
 from mixcompare.store.rows import TIMING, fits_table, frame
-from mixcompare.study.breakdown import Breakdown, explain, first_break, last_finite, trace
+from mixcompare.study.breakdown import (
+    Breakdown,
+    collapse_at,
+    explain,
+    first_break,
+    last_finite,
+    raised_in,
+    trace,
+)
 from mixcompare.study.ends import parse
 from mixcompare.study.execute import as_outcome, find_further, fit_task
 from mixcompare.study.plan import Task
@@ -34,6 +42,8 @@ PLACE = ("position", "draws")
 """Columns that say where a row is kept."""
 
 Plan = Callable[[], Iterable[Task]]
+Before = tuple[float, float, Theta] | None
+Broken = Breakdown | None
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,9 @@ class Replay:
     before : (passes, log-likelihood, Theta) or None
         The last finite iterate before the fit broke, or of all if it did not; None where there is none.
     broke : Breakdown or None
-        The first evaluation, or else the end, that is not finite.
+        The first evaluation that is not finite; else that which raised, or the end that is not finite.
+    collapsed : Breakdown or None
+        Where a component of the end has collapsed.
     changed : mapping
         Name -> (then, now) of versions that differ; empty also where they are not known.
     """
@@ -71,8 +83,9 @@ class Replay:
     now: Mapping[str, Any]
     differences: tuple[str, ...]
     agrees: bool | None
-    before: tuple[float, float, Theta] | None
-    broke: Breakdown | None
+    before: Before
+    broke: Broken
+    collapsed: Broken
     changed: Mapping[str, tuple[str, str]]
 
     @property
@@ -133,7 +146,7 @@ def repeat(
         record = fit_task(task, data, verifier)
         further = find_further(task, data, record) if parse(then.get("intervals")) else None
         outcome = as_outcome(task, data, record, further)
-        before, broke = _breaking(task, data, record)
+        before, broke, gone = _breaking(task, data, record)
     now = _row(frame(fits_table([outcome.row])))
     differences = _differences(then, now)
     own = trajectories[trajectories["key"] == key]
@@ -151,6 +164,7 @@ def repeat(
         _agree(then, now) if task.estimator.chains else not differences,
         before,
         broke,
+        gone,
         {k: (str(v), current[k]) for k, v in ran.items() if k in current and v != current[k]},
     )
 
@@ -172,26 +186,35 @@ def _task(then: Mapping[str, Any], tasks: Iterable[Task]) -> Task:
     )
 
 
-def _breaking(
-    task: Task, data: Dataset, record: FitRecord
-) -> tuple[tuple[float, float, Theta] | None, Breakdown | None]:
-    """The last finite iterate, and where the fit broke; samplers and fits that never began have neither."""
-    if task.estimator.chains or record.start is None:
-        return None, None
+def _breaking(task: Task, data: Dataset, record: FitRecord) -> tuple[Before, Broken, Broken]:
+    """The last finite iterate, where the fit broke, and where a component of its end has collapsed.
+
+    Samplers and fits that never began have none of these.
+    """
     model = task.model.on(data)
-    if task.estimator.supports(model, data.n_features):
-        return None, None
+    unable = task.estimator.supports(model, data.n_features)
+    if task.estimator.chains or record.start is None or unable:
+        return None, None, None
     rng = stream(task.seed, "fit", task.start_index)
-    trajectory = trace(model, data, task.estimator, record.start, rng, task.budget)
+    # with its points kept a fit is slower: it goes as far as the fit did, not as far as its seconds let it
+    budget = task.budget
+    if budget.seconds is not None:
+        budget = replace(budget, seconds=None, passes=record.cost.passes)
+    traced = trace(model, data, task.estimator, record.start, rng, budget)
+    trajectory = traced.trajectory
     place = last_finite(trajectory)
     before = None
     if place is not None:
         passes, loglik = float(trajectory.passes[place]), float(trajectory.loglik[place])
         before = passes, loglik, model.canonical(trajectory.theta[place])[0]
     broke = first_break(model, data, trajectory)
-    if broke is None and record.theta is not None and not np.isfinite(record.loglik):
+    if broke is None and record.error:
+        broke = raised_in(model, data, traced, record.error)
+    if record.theta is None:
+        return before, broke, None
+    if broke is None and not np.isfinite(record.loglik):
         broke = explain(model, data, record.theta, record.loglik)
-    return before, broke
+    return before, broke, collapse_at(model, data, record.theta, record.loglik)
 
 
 def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

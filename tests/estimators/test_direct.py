@@ -331,6 +331,12 @@ def test_a_start_outside_the_box_is_noted(method):
     assert claim.theta["means"].min() >= 0.0
 
 
+def test_an_end_on_the_box_is_noted_where_the_budget_ends_it():
+    claim, _ = run("l-bfgs-b[bounded]", draws(0), Budget(100), bounds={"sds": (0.2, 0.5)})
+    assert claim.solver.status == "budget"
+    assert any("at its lower bound 0.2" in note for note in claim.notes)
+
+
 def test_a_good_end_within_the_box_has_no_notes():
     claim, _ = run("nelder-mead[bounded]", draws(0), bounds=BOX)
     assert claim.notes == ()
@@ -346,6 +352,11 @@ def test_bfgs_takes_no_bounds():
         "nelder-mead[bounded]",
     ):
         assert make_estimator(method).supports(MODEL, 1) == ""
+
+
+def test_a_model_without_free_parameters_is_not_for_scipy():
+    model = MixtureModel("categorical", 1).on(Dataset(np.zeros((4, 2))))
+    assert "nothing to maximise over" in make_estimator("bfgs").supports(model, 2)
 
 
 @pytest.mark.parametrize(
@@ -370,6 +381,8 @@ def test_bfgs_takes_no_bounds():
         ("powell", {"max_iter": 0}, "max_iter: expected at least 1"),
         ("powell", {"tol": -1.0}, "tol: expected a number >= 0"),
         ("powell", {"xtol": 1e-3}, 'unknown option "xtol"'),
+        ("bfgs", {"options": "gtol"}, "options: expected names and values for scipy"),
+        ("tnc", {"options": {1: 2}}, "options: expected names and values for scipy"),
     ],
 )
 def test_wrong_settings(method, options, message):
@@ -394,6 +407,21 @@ def test_a_box_for_a_kind_the_model_has_not():
 def settings(estimator: BFGS | LBFGSB | NelderMead | Powell, n: float = 100.0) -> dict[str, object]:
     task = formulate(Problem(MODEL, draws(0)), START, estimator.changes)
     return estimator.settings(task, n)
+
+
+def test_max_iter_ends_the_solver_that_has_no_such_limit():
+    """scipy's TNC warns of `maxiter` as of an unknown option, and goes on."""
+    problem, n = Problem(MODEL, draws(0)), []
+    task = task_of("scaled", problem, START)
+    options = make_estimator("tnc").settings(task, problem.n)
+    minimize(task.objective, task.x0, jac=True, method="TNC", options=options, callback=n.append)
+    assert len(n) > 3
+    claim, problem = run("tnc", draws(0), max_iter=3)
+    assert claim.solver.success is False
+    assert claim.solver.message == "max_iter = 3 is used up"
+    third = task.to_theta(n[2])
+    assert claim.theta is not None
+    np.testing.assert_allclose(claim.theta["means"], third["means"], rtol=1e-12)
 
 
 def test_naive_settings_are_scipys_own():

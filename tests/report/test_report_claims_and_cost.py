@@ -43,7 +43,7 @@ def test_claims_over_all_data(make):
     assert line["nothing_fits"] == 1  # the one that raised
     line = row_of(tables["claims"], method="l-bfgs-b[bounded]")
     assert line["success_share_wrong"] == pytest.approx(1 / 3)
-    assert line["success_interval"] == "bootstrap over data sets"
+    assert line["success_interval"] == "Wilson over data sets"
     crossed = tables["claims-findings"]
     line = row_of(crossed, method="bfgs[naive]", said="success")
     assert (line["maximum"], line["not_stationary"]) == (1, 1)

@@ -34,7 +34,7 @@ def test_pooled_over_data_and_models():
     made = results(rows, {"seed": 1})
     line = of(made.claims(pooled=True), method="bfgs[naive]", said="success")
     assert (line.fits, line.sound, line.wrong, line.share_wrong) == (4, 2, 2, 0.5)
-    assert line.interval == "bootstrap over data sets"
+    assert line.interval == "Wilson over data sets"
     line = of(made.claims(pooled=True), method="em", said="success")
     assert (line.interval, line.lower, line.upper) == ("Wilson over data sets", *wilson(0, 2))
     line = of(made.claimed_and_found(pooled=True), method="bfgs[naive]", said="success")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from planted import NAN, results, row, several, waiting
+from scipy.stats import binomtest
 
 from mixcompare.study.shares import mcnemar, share_interval, share_with_error, wilson
 
@@ -102,11 +103,36 @@ def test_intervals_over_data_sets():
     share, low, high, kind = share_interval([0] * 6, [0, 0, 1, 1, 2, 2], rng)
     assert kind == "Wilson over data sets"
     assert (share, low, high) == (0.0, *wilson(0, 3))
-    # ten data sets, all or nothing in each: the bootstrap knows that 100 fits are only ten data sets
-    hits, sets = np.repeat([0, 1] * 5, 10), np.repeat(np.arange(10), 10)
+    # all or nothing in each data set: the bootstrap knows that 240 fits are only 24 data sets
+    hits, sets = np.repeat([0, 1] * 12, 10), np.repeat(np.arange(24), 10)
     share, low, high, kind = share_interval(hits, sets, rng)
     assert kind == "bootstrap over data sets"
-    assert (share, low, high) == (0.5, 0.2, 0.8)  # quantiles of Binomial(10, 1/2) / 10
+    assert (share, low, high) == (0.5, 7 / 24, 17 / 24)  # quantiles of Binomial(24, 1/2) / 24
+
+
+def test_wilson_intervals_are_scipys():
+    for hits, n in [(0, 1), (1, 1), (0, 7), (7, 7), (3, 11), (150, 200)]:
+        theirs = binomtest(hits, n).proportion_ci(method="wilson")
+        assert wilson(hits, n) == pytest.approx((theirs.low, theirs.high), abs=1e-14)
+
+
+def test_one_hit_more_widens_no_interval_over_few_data_sets():
+    """1 of 23 over two data sets had the bootstrap interval 0 to 0.09 where 0 of 23 had 0 to 0.66."""
+    sets = np.repeat([0, 1], [11, 12])
+    rng = np.random.default_rng(0)
+    uppers = [share_interval(np.arange(23) < hits, sets, rng)[2] for hits in range(24)]
+    assert (np.diff(uppers) >= 0).all()
+
+
+@pytest.mark.parametrize("R", [2, 5, 10, 20])
+def test_intervals_over_data_sets_hold_the_chance(R):
+    rng = np.random.default_rng(R)
+    sets, held = np.repeat(np.arange(R), 20), 0
+    for _ in range(200):
+        hits = rng.random(20 * R) < np.repeat(rng.beta(0.5, 0.5, R), 20)
+        _, low, high, _ = share_interval(hits, sets, rng)
+        held += low <= 0.5 <= high
+    assert held >= 0.9 * 200
 
 
 def test_claims_by_hand():
@@ -133,7 +159,7 @@ def test_claims_of_those_who_say_nothing_or_are_not_judged():
 
 
 def test_claims_are_the_same_at_each_reading():
-    rows = [row("em", "saddle" if r % 3 else "maximum", -1.0, True, replicate=r) for r in range(12)]
+    rows = [row("em", "saddle" if r % 3 else "maximum", -1.0, True, replicate=r) for r in range(24)]
     made = results(rows, {"seed": 4})
     pd.testing.assert_frame_equal(made.claims(), results(rows, {"seed": 4}).claims())
     assert made.claims()["interval"].tolist() == ["bootstrap over data sets"]

@@ -154,6 +154,65 @@ def test_a_negative_scale_is_traced_to_its_component() -> None:
     assert "has no density" in again.broke.words
 
 
+def test_an_exception_is_traced_to_the_component_without_a_density() -> None:
+    """scipy's multivariate normal density raises where a covariance is not positive definite."""
+    x = np.random.default_rng(1).normal(size=(14, 2))
+    start = Theta(
+        [0.5, 0.5], means=[[0.0, 0.0], [1.0, 1.0]], covariances=[0.02 * np.eye(2), np.eye(2)]
+    )
+    model = MixtureModel("gaussian", 2)
+    results = mc.compare(model, x, methods=["bfgs[naive]"], starts=start)
+    again = results.replay(results.fits["key"].iloc[0])
+    assert "positive semidefinite" in again.record.error
+    assert again.before is not None
+    assert again.broke is not None
+    assert again.broke.passes == again.before[0] + 1 == again.record.cost.passes
+    assert model.outside(again.broke.theta)
+    assert again.broke.observation == 0
+    words = f"the covariance of component {again.broke.component + 1} is not positive definite"
+    assert words in " ".join(again.card.split())
+    assert "which raised ValueError" in again.card
+
+
+def test_a_collapse_is_traced_to_its_observation() -> None:
+    rng = np.random.default_rng(1)
+    x = np.concatenate([rng.normal(0, 1, 20), rng.normal(9, 0.4, 6), [2.0] * 4])
+    start = Theta([0.2, 0.7, 0.1], means=[9.0, 0.0, 2.01], covariances=np.array([0.16, 1.0, 1e-3]))
+    results = mc.compare(MixtureModel("gaussian", 3), x, methods=["em"], starts=start)
+    again = results.replay(results.fits["key"].iloc[0])
+    assert again.record.finding == "singular"
+    assert again.collapsed is not None
+    assert again.collapsed.observation == 26
+    assert again.record.theta is not None
+    assert again.record.theta.means[again.collapsed.component, 0] == pytest.approx(2.0, abs=0.02)
+    assert "Observation 27 (x = 2)" in again.card
+    assert "about it and 3 of the same value" in " ".join(again.card.split())
+
+
+def test_a_weight_below_zero_breaks_only_where_the_sum_does() -> None:
+    """A sum of densities with a negative weight is positive nearly everywhere."""
+    theta = Theta([1.2, -0.2], means=[[0.0], [3.0]], covariances=[[[1.0]], [[1.0]]])
+    broke = explain(MixtureModel("gaussian", 2), Dataset([-1.0, 0.0, 4.0]), theta, np.nan)
+    assert (broke.observation, broke.component) == (2, 1)
+    assert "rows" not in broke.words
+
+
+def test_a_fit_with_a_limit_in_seconds_is_traced_to_its_end() -> None:
+    x = np.random.default_rng(0).normal(size=(4000, 1)) ** 3
+    results = mc.compare(
+        MixtureModel("gaussian", 3),
+        x,
+        methods=["nelder-mead"],
+        n_starts=1,
+        budget={"seconds": 0.02},
+        verify=False,
+    )
+    again = results.replay(results.fits["key"].iloc[0])
+    assert "a limit in seconds" in again.card or "bit for bit" in again.card
+    assert again.before is not None
+    assert again.before[0] == again.record.cost.passes
+
+
 def test_what_breaks_is_named_component_and_observation() -> None:
     model = MixtureModel("gaussian", 2)
     data = Dataset(np.array([0.0, 0.1, 50.0]))

@@ -420,3 +420,11 @@ def test_margins_of_edges_and_of_collapse(waiting: Dataset) -> None:
     assert verdict.finding == "singular"
     assert verdict.margins["suspect"] < 1
     assert verdict.margins["contracting"] < 1
+
+
+def test_a_model_without_free_parameters_is_at_its_maximum() -> None:
+    """One class, and an item that everybody answered alike."""
+    data = Dataset(np.zeros(4))
+    model = MixtureModel("categorical", 1).on(data)
+    verdict = judge(model, data, em(model, data, Theta([1.0], probs=[[[1.0]]]), 1))
+    assert (verdict.finding, verdict.loglik, verdict.intervals) == ("maximum", 0.0, {})
