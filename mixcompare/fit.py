@@ -14,8 +14,9 @@ import numpy as np
 from mixcompare.data import Dataset, as_dataset
 from mixcompare.errors import SpecError, nearest
 from mixcompare.estimators.base import Estimator, make_estimator
+from mixcompare.meter import Budget
 from mixcompare.mixture import MixtureModel, require_model
-from mixcompare.problem import Budget, Problem
+from mixcompare.problem import Problem
 from mixcompare.records import Claim, Cost, FitRecord, Solver, Trajectory, Verdict
 from mixcompare.seeds import stream
 from mixcompare.starts.base import Start, make_start

@@ -12,8 +12,8 @@ from mixcompare.data import Dataset, as_dataset
 from mixcompare.errors import SpecError
 from mixcompare.estimators.base import Estimator
 from mixcompare.fit import as_budget
+from mixcompare.meter import Budget
 from mixcompare.mixture import MixtureModel, require_model
-from mixcompare.problem import Budget
 from mixcompare.store.rows import fits_table, frame, trajectories_table
 from mixcompare.study.design import (
     AskedIntervals,

@@ -10,8 +10,8 @@ from mixcompare import registry
 from mixcompare.data import Dataset
 from mixcompare.errors import SpecError, nearest
 from mixcompare.estimators.base import Estimator, make_estimator
+from mixcompare.meter import Budget
 from mixcompare.mixture import MixtureModel
-from mixcompare.problem import Budget
 from mixcompare.study import spec
 from mixcompare.study.design import (
     AskedIntervals,

@@ -19,8 +19,9 @@ from mixcompare.estimators.base import make_estimator
 from mixcompare.estimators.em import EM
 from mixcompare.estimators.formulations import RUNGS, Box, Formulation, formulate, resolve
 from mixcompare.estimators.solvers import BFGS, LBFGSB, NelderMead, Powell
+from mixcompare.meter import Budget
 from mixcompare.mixture import MixtureModel
-from mixcompare.problem import Budget, Problem
+from mixcompare.problem import Problem
 from mixcompare.records import Claim
 from mixcompare.theta import Theta
 
