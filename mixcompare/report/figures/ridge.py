@@ -74,8 +74,7 @@ def draw(ridge: Ridge, ax: Axes | None = None) -> Axes:
         bar = figure.colorbar(ScalarMappable(norm, COLORS), ax=ax, aspect=30, pad=0.02)
         bar.set_label(ridge.names[2])
         bar.outline.set_visible(False)
-    ncols = style.columns(ax.get_legend_handles_labels()[1])
-    style.figure_of(ax).legend(loc="outside lower left", ncols=ncols)
+    style.key_above(ax)
     return ax
 
 
