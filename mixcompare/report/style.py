@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib.style
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
@@ -23,6 +24,9 @@ INK, MUTED, FAINT, FAILED = "#22262b", "#6a7078", "#d9dce0", "#b5173a"
 EM, QUASI_NEWTON, SEARCH, SAMPLER, OTHER = "#1f5fa8", "#a86200", "#1d7a55", "#7a3f9d", "#4f5964"
 WIDTH = 4.6
 """Inches. Every figure is one column wide, so that text has one size on every page and telephone."""
+
+LETTER, HANDLE = 0.064, 0.42
+"""Inches that a letter of a key takes on average, and what stands before and between its texts."""
 
 RC = {
     "axes.edgecolor": MUTED,
@@ -157,13 +161,20 @@ def label_all(figure: Figure, axes: Any, places: Sequence[Any], x: str, y: str) 
     figure.supylabel(y, fontsize=8)
 
 
-def key_above(
-    ax: Axes, handles: Sequence[Any] | None = None, columns: int = 2, **options: Any
-) -> None:
-    """The key above the axes, where it covers no data."""
-    given = {} if handles is None else {"handles": list(handles)}
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2,
-              columnspacing=1.4, **given, **options)  # fmt: skip
+def key_above(ax: Axes, **options: Any) -> None:
+    """The key of what has a label above the axes, where it covers no data."""
+    ncols = columns(ax.get_legend_handles_labels()[1])
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=ncols, borderaxespad=0.2,
+              columnspacing=1.4, **options)  # fmt: skip
+
+
+def columns(labels: Sequence[str]) -> int:
+    """Columns of a key, three at most, that fit the one width of all figures; filled as matplotlib does."""
+    for n in (3, 2):
+        parts = [part for part in np.array_split([len(label) for label in labels], n) if part.size]
+        if sum(HANDLE + LETTER * int(part.max()) for part in parts) <= WIDTH - 0.6:
+            return n
+    return 1
 
 
 def plain_ticks(axis: Any, last: float) -> None:

@@ -145,7 +145,8 @@ def _lost(rows: pd.DataFrame, n: int) -> str:
     gaps = [words.gap(gap) for gap in sorted(rows["gap"])]
     span = gaps[0] if gaps[0] == gaps[-1] else f"{gaps[0]} to {gaps[-1]}"
     what = words.listed([words.finding(name) for name in dict.fromkeys(rows["finding"])])
-    where = _start(rows.iloc[0]) if len(rows) == 1 else f"{words.of(len(rows), n)} starts"
+    several = f"any of {n} starts" if len(rows) == n else f"{words.of(len(rows), n)} starts"
+    where = _start(rows.iloc[0]) if len(rows) == 1 else several
     return f"{where}: it ends {span} nats below it ({what})"
 
 

@@ -218,4 +218,4 @@ def _moved(case: Case, pairs: Sequence[tuple[Run, Any]]) -> str:
         return ""
     _, what, start, then, later = max(found)
     from_ = f" from start {start}" if len(pairs) > 1 else ""
-    return f"; farthest from its end was {what}{from_}, {then:.3g} in place of {later:.3g}"
+    return f"; farthest from its end was {what}{from_}, {words.three(then)} in place of {words.three(later)}"

@@ -76,8 +76,11 @@ def nats(value: float) -> str:
 
 def gap(value: float) -> str:
     """A difference in nats with three significant digits, "less than 0.001" below that."""
-    if abs(value) < 1e-3:
-        return "less than 0.001"
+    return "less than 0.001" if abs(value) < 1e-3 else three(value)
+
+
+def three(value: float) -> str:
+    """Three significant digits, zeros among them: "0.150", "12.0", "1,234"."""
     return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:#.3g}".rstrip(".")
 
 

@@ -48,7 +48,7 @@ def test_steps_are_counted_from_each_start() -> None:
 def test_sentences_name_who_does_not_arrive_and_who_is_slow() -> None:
     first, second = tell(made().from_starts())
     assert first == (
-        "em does not reach the best known optimum from start 0 (mean 2 = 0): it ends 10 nats below it "
+        "em does not reach the best known optimum from start 0 (mean 2 = 0): it ends 10.0 nats below it "
         "(saddle)."
     )
     assert second == (
@@ -60,7 +60,7 @@ def test_sentences_name_who_does_not_arrive_and_who_is_slow() -> None:
 def test_a_saddle_is_named_in_the_answer() -> None:
     (text,) = summed(made())
     assert text == (
-        "From mean 2 = 0 (planted) em ends at a saddle, 10 nats below the best known optimum."
+        "From mean 2 = 0 (planted) em ends at a saddle, 10.0 nats below the best known optimum."
     )
     wrong = made()
     wrong.fits["fault"] = "on purpose"
@@ -72,15 +72,25 @@ def test_starts_of_one_end_are_told_in_one_sentence() -> None:
     found = made(held=2)
     (text,) = summed(found)
     assert text == (
-        "From 2 of 3 starts (planted, 0 and 1) em ends at a saddle, up to 12 nats below the best known "
+        "From 2 of 3 starts (planted, 0 and 1) em ends at a saddle, up to 12.0 nats below the best known "
         "optimum."
     )
     found.fits["method"] = "em, 40 iterations"
     (told,) = tell(Results(found.fits, pd.DataFrame(), found.study, found.data,
                            histories=found.histories).from_starts())  # fmt: skip
     assert told == (
-        '"em, 40 iterations" does not reach the best known optimum from 2 of 3 starts: it ends 10 to 12 nats '
-        "below it (saddle)."
+        '"em, 40 iterations" does not reach the best known optimum from 2 of 3 starts: it ends 10.0 to '
+        "12.0 nats below it (saddle)."
+    )
+
+
+def test_a_method_that_arrives_from_no_start_arrives_from_none_of_any() -> None:
+    found = made(held=2)
+    lines = found.from_starts()
+    lost = lines[lines["gap"] > 1].assign(method="em, 40 iterations")
+    (told,) = tell(lost)
+    assert told.startswith(
+        '"em, 40 iterations" does not reach the best known optimum from any of 2 starts: it ends '
     )
 
 

@@ -59,7 +59,7 @@ def test_the_nearest_optimum_need_not_be_the_highest_and_is_not_narrow():
     assert len(told) == 1
     assert "the highest optimum is not the grouping into a and b" in told[0]
     assert "7 of 8 labels" in told[0]
-    assert "0.68 nats lower" in told[0]
+    assert "0.680 nats lower" in told[0]
 
 
 def test_no_sentence_calls_an_optimum_wrong_that_agrees_best():

@@ -258,9 +258,9 @@ def test_stopped_early_in_words(davis):
     short = ("em, 40", 1, loglik[:41], points[:41], {"finding": "not_stationary"})
     (sentence,) = about(kept(data, long, short), "no optimum")
     assert sentence == (
-        "planted: em, 40 stopped after 40 iterations from start 1 at no optimum, but 0.906 nats below where "
-        "em ends from the same start (480 iterations); farthest from its end was weight 1, 0.289 in place "
-        "of 0.15."
+        'planted: "em, 40" stopped after 40 iterations from start 1 at no optimum, but 0.906 nats below '
+        "where em ends from the same start (480 iterations); farthest from its end was weight 1, 0.289 in "
+        "place of 0.150."
     )
     elsewhere = ("em", 0, loglik, points, {})
     assert not about(kept(data, elsewhere, short), "no optimum")  # another start

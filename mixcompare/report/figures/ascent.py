@@ -14,9 +14,6 @@ from mixcompare.report.figures.histories import LONG, number_steps
 BAND = "#e3c878"
 """Behind the line where a run sat on a plateau."""
 
-WIDE = 18
-"""Letters of a name that leaves room for two in a row of the key, not three."""
-
 EARLY = 5
 """Steps that the vertical axis may leave out."""
 
@@ -58,8 +55,7 @@ def draw(climbs: Sequence[Climb], unit: str = "iteration", ax: Axes | None = Non
     ax.ticklabel_format(axis="y", useOffset=False)
     ax.set_xlabel(f"{unit}{' (log scale)' if last > LONG else ''}")
     ax.set_ylabel("log-likelihood (nats)")
-    wide = any(len(name) > WIDE for name in named)
-    style.key_above(ax, columns=2 if wide else 3)
+    style.key_above(ax)
     return ax
 
 

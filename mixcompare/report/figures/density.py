@@ -16,9 +16,6 @@ from matplotlib.axes import Axes
 from mixcompare.distinct import distinct
 from mixcompare.report import style, words
 
-LONG = 34
-"""Letters of a name in the key that leave no room for another beside it."""
-
 DASHES: tuple[Any, ...] = ((0, (4, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (8, 2)))
 """Of curves that would look the same, in turn."""
 
@@ -83,7 +80,7 @@ def draw(data: Densities, ax: Axes | None = None, legend: bool = True) -> Axes:
     data = replace(data, curves=_apart(data.curves))
     _KINDS[data.kind](data, ax)
     if legend and data.curves:
-        style.key_above(ax, columns=1 if any(len(c.label) > LONG for c in data.curves) else 2)
+        style.key_above(ax)
     return ax
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from mixcompare.report import style
+from mixcompare.report.figures.histories import STYLES
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,14 @@ def draw(samplers: Sequence[Drawn], best: float, q: int, ax: Axes | None = None)
         low, high = min(low, best - q / 2 - 1), max(high, best)
     pad = 0.03 * (high - low) or 0.5
     edges = np.linspace(low, high + 1e-9, 46)
-    for sampler in samplers:
+    for place, sampler in enumerate(samplers):
         look = style.look(sampler.method)
         color = look.color if sampler.sound else style.FAILED
         kept = sampler.loglik[sampler.loglik >= low]
         heights = np.histogram(kept, edges)[0] / (sampler.loglik.size * (edges[1] - edges[0]))
         ax.stairs(heights, edges, fill=True, color=color, alpha=0.18)
-        ax.stairs(heights, edges, color=color, lw=1.1, label=_label(sampler, best))
+        line = STYLES[place % len(STYLES)]
+        ax.stairs(heights, edges, color=color, lw=1.1, ls=line, label=_label(sampler, best))
     if np.isfinite(best):
         _lines(ax, best, q, low)
     ax.set_xlim(low - pad, high + 2 * pad)

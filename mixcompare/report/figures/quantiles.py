@@ -25,6 +25,7 @@ def draw(features: Sequence[Feature], ax: Any = None) -> Any:
     one feature, or an array of them.
     """
     axes, shown = _axes(features, ax, 3.2)
+    space = " " if axes.size == 1 else "\n"
     for one, feature in zip(axes.flat, shown, strict=True):
         label = words.labelled(feature.name, feature.unit)
         one.fill_between(feature.middle, feature.low, feature.high, color=BAND, lw=0,
@@ -39,7 +40,7 @@ def draw(features: Sequence[Feature], ax: Any = None) -> Any:
             one.plot(feature.middle[out], feature.quantiles[out], ls="", marker="x", ms=4,
                      color=style.FAILED, label=count if axes.size == 1 else "outside")  # fmt: skip
             one.set_title(count if axes.size > 1 else "", loc="right", color=style.FAILED)
-        one.set_xlabel(f"{label}, quantiles of samples")
+        one.set_xlabel(f"{label},{space}quantiles of samples")
         one.set_ylabel(f"{label}, observed")
     _key(axes)
     return axes if axes.size > 1 else axes.flat[0]
@@ -74,12 +75,11 @@ def _key(axes: np.ndarray) -> None:
         for one in axes.flat
         for handle, label in zip(*one.get_legend_handles_labels(), strict=True)
     }
-    columns = 2 if len(named) > 2 else len(named)
     if axes.size == 1:
-        style.key_above(axes.flat[0], columns=columns)
+        style.key_above(axes.flat[0])
         return
     style.figure_of(axes).legend(
-        named.values(), named.keys(), loc="outside upper left", ncols=columns
+        named.values(), named.keys(), loc="outside upper left", ncols=style.columns(list(named))
     )
 
 

@@ -18,10 +18,6 @@ COLORS = mpl.colormaps["viridis"].resampled(32)
 """Few enough for a bar that is drawn and not painted."""
 
 
-WIDE = 22
-"""Letters of a name that leaves room for two in a row of the key, not three."""
-
-
 @dataclass(frozen=True)
 class Points:
     """Points (m, 2 or 3) of one method in the parameters drawn."""
@@ -78,10 +74,7 @@ def draw(ridge: Ridge, ax: Axes | None = None) -> Axes:
         bar = figure.colorbar(ScalarMappable(norm, COLORS), ax=ax, aspect=30, pad=0.02)
         bar.set_label(ridge.names[2])
         bar.outline.set_visible(False)
-    named = [f"{points.method}, ends" for points in ridge.points]
-    style.figure_of(ax).legend(
-        loc="outside lower left", ncols=2 if max(map(len, named), default=0) > WIDE else 3
-    )
+    style.key_above(ax)
     return ax
 
 
