@@ -76,7 +76,7 @@ def build(results: Any, out: str | Path, formats: Sequence[str] = FORMATS) -> Pa
         files["report.md"] = _render("report.md.j2", view, answer, sections, drawings)
     if pictured:
         files[summary.FILE] = summary.text(
-            results, summary.emblem(list(drawings), view.cases[0].slug)
+            results, summary.emblem(list(drawings), next((case.slug for case in view.cases), ""))
         )
     files |= {f"tables/{table.name}.csv": table.csv() for table in tables if "csv" in chosen}
     files |= {f"tables/{table.name}.tex": table.tex() for table in tables if "tex" in chosen}

@@ -162,3 +162,16 @@ def test_a_damaged_summary_is_one_message(folder, content):
         write_index(folder)
     assert not (folder / "README.md").exists()
     assert invoke(folder).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("figures", "emblem"),
+    [
+        (["heights-k-2-findings", "heights-k-2-groups"], "heights-k-2-groups"),
+        (["heights-k-2-findings", "other-k-2-groups"], "heights-k-2-findings"),
+        (["heights-k-2-groups", "other-criteria"], "other-criteria"),
+        ([], ""),
+    ],
+)
+def test_the_figure_that_tells_most_stands_for_a_study(figures, emblem):
+    assert summary.emblem(figures, "heights") == emblem
