@@ -14,8 +14,9 @@ import numpy as np
 from mixcompare.data import Dataset, as_dataset
 from mixcompare.errors import SpecError, nearest
 from mixcompare.estimators.base import Estimator, make_estimator
-from mixcompare.mixture import MixtureModel
-from mixcompare.problem import Budget, Problem
+from mixcompare.meter import Budget
+from mixcompare.mixture import MixtureModel, require_model
+from mixcompare.problem import Problem
 from mixcompare.records import Claim, Cost, FitRecord, Solver, Trajectory, Verdict
 from mixcompare.seeds import stream
 from mixcompare.starts.base import Start, make_start
@@ -65,6 +66,7 @@ def fit(
         Also for a fit that raised: see its `error` and `verdict`. Wrong input raises DataError or
         SpecError before anything is fitted.
     """
+    require_model(model)
     dataset = as_dataset(data, counts)
     model = model.on(dataset)
     estimator = make_estimator(method, **options)
@@ -120,6 +122,7 @@ def fit_many(
         In the order of the starts. Wrong input raises DataError or SpecError before anything is fitted;
         so does a sampler, which takes all its starts by itself (SpecError).
     """
+    require_model(model)
     dataset = as_dataset(data, counts)
     model = model.on(dataset)
     estimator = make_estimator(method, **options)

@@ -157,6 +157,11 @@ class MixtureModel:
 
     def conform(self, theta: Theta, n_features: int) -> Theta:
         """The point with every parameter in its full shape; DataError if names or shapes don't fit."""
+        if not isinstance(theta, Theta):
+            raise DataError(
+                f"expected a Theta, got {type(theta).__name__}: make one with Theta(weights, means=...), or "
+                "of a mapping with Theta.from_dict"
+            )
         shapes = self.family.shapes(n_features)
         if theta.n_components != self.n_components:
             raise DataError(
@@ -234,6 +239,14 @@ class MixtureModel:
                 f"{data.name}: expected at least as many distinct observations as components, got "
                 f"{distinct} for K = {self.n_components}. Choose a smaller K."
             )
+
+
+def require_model(model: object) -> None:
+    """Raise SpecError for what a user hands over in place of a model."""
+    if not isinstance(model, MixtureModel):
+        raise SpecError(
+            f'expected a MixtureModel, such as MixtureModel("gaussian", 2), got {type(model).__name__}'
+        )
 
 
 def _make(name: str, options: dict[str, Any]) -> Family:

@@ -8,32 +8,20 @@ from __future__ import annotations
 
 import copy
 import functools
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from mixcompare.data import Dataset
 from mixcompare.errors import BudgetExceeded
 from mixcompare.families.base import Frame, Parameters
+from mixcompare.meter import UNLIMITED, Budget, Meter
 from mixcompare.mixture import MixtureModel
-from mixcompare.records import Trajectory
 from mixcompare.theta import Theta
 
 EPS = float(np.finfo(float).eps)
 
 
-@dataclass(frozen=True)
-class Budget:
-    """Limits of one fit; None means no limit."""
-
-    passes: float | None = None
-    seconds: float | None = None
-
-
-class Problem:
+class Problem(Meter):
     """The likelihood of one model on one data set, metered.
 
     Parameters
@@ -67,36 +55,22 @@ class Problem:
         self,
         model: MixtureModel,
         data: Dataset,
-        budget: Budget = Budget(),
+        budget: Budget = UNLIMITED,
         keep_points: bool = False,
     ) -> None:
         self.model = model = model.on(data)
-        self.budget = budget
         self.frame: Frame = model.family.frame(data)
         self.n = data.n
         self.n_features = data.n_features
         self.n_rows = data.n_rows
-        self.passes = 0
-        self.non_finite = 0
-        self.best_point: Any = None
-        self._best = -np.inf
-        self._under_way: Any = None
         self._data = data
         self.likelihood = model.family.begin(data, model.n_components)
-        self.read: Callable[[np.ndarray], Theta] = self._natural
-        self.keep_points = keep_points
-        self._trajectory: list[tuple[float, float]] = []
-        self._booked: list[np.ndarray] = []
-        self._points: list[Theta] = []
-        self._started = time.perf_counter()
+        super().__init__(budget, keep_points)
 
-    def again(self, budget: Budget = Budget()) -> Problem:
+    def again(self, budget: Budget = UNLIMITED) -> Problem:
         """The same likelihood with a meter and a trajectory of its own, for one more fit."""
         twin = copy.copy(self)
-        twin.budget, twin.passes, twin.non_finite = budget, 0, 0
-        twin.best_point, twin._best, twin._under_way = None, -np.inf, None
-        twin._trajectory, twin._booked, twin._points = [], [], []
-        twin._started = time.perf_counter()
+        twin._restart(budget)
         return twin
 
     # -- the pass ---------------------------------------------------------------------------------
@@ -339,8 +313,6 @@ class Problem:
         """The family's default box for each kind of raw parameter; reads the data, costs no pass."""
         return {**self.model.family.naive_bounds(self._data), "weights": (0.01, 0.99)}
 
-    # -- for samplers -----------------------------------------------------------------------------
-
     def lend(self, reason: str) -> Dataset:
         """The data, to an estimator that evaluates its own graph and reports its own passes.
 
@@ -349,75 +321,7 @@ class Problem:
         self.lent = reason
         return self._data
 
-    lent: str = ""
-
-    # -- the meter --------------------------------------------------------------------------------
-
-    @property
-    def seconds(self) -> float:
-        """Wall-clock seconds since this Problem was made."""
-        return time.perf_counter() - self._started
-
-    @property
-    def trajectory(self) -> Trajectory:
-        """Every evaluation so far: passes spent and log-likelihood."""
-        self._close()
-        table = np.concatenate([np.empty((0, 2)), *self._booked])
-        return Trajectory(table[:, 0].copy(), table[:, 1].copy(), tuple(self._points))
-
-    @property
-    def raised_at(self) -> Theta | None:
-        """The point of an evaluation that raised an exception, if the last one did."""
-        point = self._under_way
-        return self.read(point) if isinstance(point, np.ndarray) else point
-
-    @property
-    def passes_left(self) -> float:
-        """Passes that the budget still has; 0 once its seconds are used up."""
-        if not self.spent(0):
-            return np.inf if self.budget.passes is None else self.budget.passes - self.passes
-        return 0
-
-    def spent(self, more: int = 1) -> str:
-        """Which part of the budget does not allow so many more passes, in words; "" if it does."""
-        if self.budget.passes is not None and self.passes + more > self.budget.passes:
-            return f"the budget of {self.budget.passes:g} passes is used up"
-        if self.budget.seconds is not None and self.seconds > self.budget.seconds:
-            return f"the budget of {self.budget.seconds:g} seconds is used up"
-        return ""
-
-    def book(self, logliks: np.ndarray) -> None:
-        """Put passes of a compiled run on the meter: the log-likelihood that each gave, in order."""
-        self._close()
-        passes = self.passes + 1.0 + np.arange(logliks.size)
-        self._booked.append(np.column_stack([passes, logliks]))
-        self.passes += logliks.size
-        finite = np.isfinite(logliks)
-        self.non_finite += int((~finite).sum())
-        self._best = max([self._best, *logliks[finite][-1:]])
-
-    def _close(self) -> None:
-        if self._trajectory:
-            self._booked.append(np.array(self._trajectory, dtype=float))
-            self._trajectory = []
-
-    def _charge(self, point: Any, passes: int = 1) -> None:
-        spent = self.spent(passes)
-        if spent:
-            raise BudgetExceeded(spent)
-        self.passes += passes
-        self._under_way = point
-
-    def _record(self, loglik: float, point: Any, theta: Theta | None) -> None:
-        self._under_way = None
-        self._trajectory.append((self.passes, loglik))
-        if not np.isfinite(loglik):
-            self.non_finite += 1
-        elif loglik > self._best:
-            self._best, self.best_point = loglik, point if theta is not None else np.array(point)
-        if self.keep_points:
-            self._points.append(self.read(point) if theta is None else theta)
-
-    def _natural(self, z: np.ndarray) -> Theta:
+    def natural(self, z: np.ndarray) -> Theta:
+        """The point at unconstrained coordinates in the frame, wherever that is."""
         with np.errstate(over="ignore", invalid="ignore"):
             return self.model.to_natural(z, self.n_features, self.frame)

@@ -150,6 +150,8 @@ def load(kind: str, name: str) -> Any:
     Raises SpecError if the name is unknown (with the nearest right one) or `module:Class` cannot be
     imported.
     """
+    if not isinstance(name, str):
+        raise SpecError(f"expected one of the {kind} by its name, got {name!r}")
     if name in NAMES[kind]:
         return _import(kind, NAMES[kind][name])
     if ":" in name:

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from mixcompare.families.fused import Core, FusedPass, made
+from mixcompare.families.core import Core, made
+from mixcompare.families.fused_pass import FusedPass
 from mixcompare.problem import Problem
 from mixcompare.theta import Theta
 

@@ -93,7 +93,7 @@ def report(folder: Path, formats: list[str] | None) -> None:
     click.echo(f"Report: {page}")
 
 
-@main.command()
+@main.command(short_help="Write the index of a folder of reports.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def index(folder: Path) -> int:
     """Write the index of a folder of reports, and check what they expected.
@@ -203,10 +203,9 @@ def fit(
             progress=progress,
             priors=priors,
         )
-        page = None if out is None else results.report(out)
     click.echo(fit_text(results, data, model, width()))
-    if page is not None:
-        click.echo(f"\nReport: {page}")
+    if out is not None:  # after the text, which then is there whatever befalls the report
+        click.echo(f"\nReport: {results.report(out)}")
 
 
 @main.command()
@@ -327,7 +326,7 @@ def _read(source: str, columns: list[str] | None, counts: str | None) -> Dataset
             )
         return load_dataset(source, columns)
     try:
-        return read_csv(path, columns, counts)
+        data = read_csv(path, columns, counts)
     except DataError as error:
         hint = "" if path.exists() else nearest(path.stem, available())
         if not hint:
@@ -336,6 +335,20 @@ def _read(source: str, columns: list[str] | None, counts: str | None) -> Dataset
             "Did you mean", "Or did you mean the data set that comes with mixcompare,"
         )
         raise DataError(f"{error}{hint}") from error
+    if columns is None:
+        _mention_row_numbers(data)
+    return data
+
+
+def _mention_row_numbers(data: Dataset) -> None:
+    """A line on standard error about each column that counts 1, 2, 3, ...: hardly an observation."""
+    for name, values in zip(data.columns, data.x.T, strict=True):
+        if len(values) > 2 and (values[1:] - values[:-1] == 1).all():
+            click.echo(
+                f'note: column "{name}" only numbers the rows, and is taken as an observation: name the '
+                f"columns to use with --columns",
+                err=True,
+            )
 
 
 def _model(family: str, components: int, options: dict[str, Any]) -> MixtureModel:

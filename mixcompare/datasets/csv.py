@@ -134,9 +134,13 @@ def _table(lines: Iterable[str], where: str) -> _Table:
     kept = [(row, line) for row, line in zip(rows, numbers, strict=True) if row]
     for row, line in kept:
         if len(row) != len(header):
+            cells = f"{len(header)} cell{'s' if len(header) > 1 else ''}"
+            causes = "a missing or extra comma there"
+            if len(row) > len(header):  # as R's write.table leaves out the name of the row names
+                causes = "an extra or decimal comma there, or a name missing in the header"
             raise DataError(
-                f"{where}: expected {len(header)} cells in every row, as in the header, got "
-                f"{len(row)} in line {line}: look for a missing or extra comma there"
+                f"{where}: expected {cells} in every row, as in the header, got {len(row)} in line "
+                f"{line}: look for {causes}"
             )
     if not kept:
         raise DataError(

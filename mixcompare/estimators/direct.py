@@ -128,6 +128,10 @@ class Direct(Estimator):
     def supports(self, model: MixtureModel, n_features: int) -> str:
         """See `Estimator`. Raises SpecError if `bounds` name a kind of parameter the model has not."""
         check_box(self.bounds or {}, model, n_features)
+        if not model.n_parameters(n_features):
+            return (
+                "scipy has nothing to maximise over: the model has no free parameters on these data"
+            )
         for rung in self.changes & set(self.refused):
             return self.refused[rung]
         if self.needs_gradient and "gradient" not in self.changes:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mixcompare.estimators.stopping import GAIN, VALUE, fresh, note, remaining, settled
-from mixcompare.families.fused import Core
+from mixcompare.families.core import Core
 from mixcompare.families.kernel import sweep
 from mixcompare.numerics import compiled, inlinable
 from mixcompare.runs import PAUSED

@@ -19,7 +19,7 @@ from pytensor.gradient import DisconnectedType, grad_not_implemented
 from pytensor.graph import Apply, Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
-from mixcompare.families.fused import made
+from mixcompare.families.core import made
 from mixcompare.families.kernel import DEAD, block_size, sweep
 from mixcompare.numerics import SOURCES, compiled
 

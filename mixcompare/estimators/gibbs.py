@@ -20,7 +20,8 @@ from mixcompare.draws import Draws
 from mixcompare.errors import DataError
 from mixcompare.estimators.gibbs_loop import make_gibbs
 from mixcompare.estimators.sampled import Drawn, Sampler, chain
-from mixcompare.families.fused import FusedPass, made
+from mixcompare.families.core import made
+from mixcompare.families.fused_pass import FusedPass
 from mixcompare.mixture import MixtureModel
 from mixcompare.prior import ModelPrior, Prior
 from mixcompare.records import Solver

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mixcompare.families.fused import Core
+from mixcompare.families.core import Core
 from mixcompare.families.kernel import add_statistics, block, copy
 from mixcompare.numerics import compiled, inlinable
 

@@ -26,7 +26,7 @@ from mixcompare.estimators.em_loop import (
     move,
 )
 from mixcompare.estimators.stopping import GAIN, VALUE, note, settled
-from mixcompare.families.fused import Core
+from mixcompare.families.core import Core
 from mixcompare.families.maps import to_log_weights
 from mixcompare.numerics import compiled, inlinable
 from mixcompare.runs import PAUSED

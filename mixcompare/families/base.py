@@ -8,16 +8,17 @@ parameters (first axis K) that `Theta` holds, because components may share param
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from mixcompare.data import Dataset
-from mixcompare.errors import ContractError, DataError, SpecError, nearest
+from mixcompare.errors import ContractError
 
 if TYPE_CHECKING:
+    from mixcompare.families.passes import Pass
     from mixcompare.families.priors.base import ComponentPrior
 
 Parameters = Mapping[str, np.ndarray]
@@ -329,59 +330,6 @@ class Family(ABC):
         """Mean and variance of each feature under each component, (..., K, d) both."""
 
 
-class Pass(ABC):
-    """Passes over one data set: the only code that reads the observations during a fit."""
-
-    @abstractmethod
-    def __call__(self, weights: np.ndarray, parameters: Parameters) -> tuple[float, np.ndarray]:
-        """Log-likelihood (nats, data's units) and expected statistics at a point in the frame."""
-
-    def value(self, weights: np.ndarray, parameters: Parameters) -> float:
-        """The log-likelihood alone, where that is less work."""
-        return self(weights, parameters)[0]
-
-    def values(self, weights: np.ndarray, parameters: Parameters) -> np.ndarray:
-        """The log-likelihoods (M,) of M points: weights (M, K), parameters name -> (M, K, ...)."""
-        return np.array(
-            [
-                self.value(w, {name: array[t] for name, array in parameters.items()})
-                for t, w in enumerate(weights)
-            ]
-        )
-
-    def value_at(
-        self, z: np.ndarray, split: Callable[[np.ndarray], tuple[np.ndarray, Parameters]]
-    ) -> float:
-        """The same at unconstrained coordinates z (q,) of the frame; `split` gives weights and parameters."""
-        return self.value(*split(z))
-
-    def value_and_score(
-        self, z: np.ndarray, generic: Callable[[np.ndarray], tuple[float, np.ndarray]]
-    ) -> tuple[float, np.ndarray]:
-        """Log-likelihood (nats) and its gradient at unconstrained coordinates z (q,) of the frame.
-
-        `generic(z)` makes both from one pass by the family's own methods; there may be a faster way.
-        """
-        return generic(z)
-
-    exact_products: ClassVar[bool] = False
-    """Whether there is a `value_and_product`."""
-
-    def value_and_product(self, z: np.ndarray, v: np.ndarray) -> tuple[float, np.ndarray]:
-        """Log-likelihood (nats) at z (q,), and its Hessian there times a direction v (q,), not 0.
-
-        Coordinates as in `value_and_score`; nothing over the data is a difference.
-        """
-        raise ContractError("this pass has no exact products with the Hessian; take differences")
-
-    @abstractmethod
-    def magnitude(self, statistics: np.ndarray) -> float:
-        """Sum of the magnitudes (nats) that cancelled in the last pass, which gave these statistics.
-
-        Rounding errors of its log-likelihood are a small multiple of this times the machine's eps.
-        """
-
-
 def posterior_probabilities(log_densities: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Probabilities (M, K, n) of the components, from what they are overwriting; weights (M, K)."""
     p = log_densities
@@ -391,48 +339,3 @@ def posterior_probabilities(log_densities: np.ndarray, weights: np.ndarray) -> n
     np.exp(p, out=p)
     p /= p.sum(axis=1, keepdims=True)
     return p
-
-
-def one_feature(family: Family, data: Dataset) -> None:
-    """Refuse data of several features, for families of univariate components."""
-    if data.n_features != 1:
-        raise DataError(
-            f"{data.name}: the {family.name} family expects one feature, got {data.n_features} "
-            f"({', '.join(data.columns)}). Choose one column."
-        )
-
-
-SMALLEST_SD, LARGEST_SD = 1e-145, 1e145
-"""Of a feature whose variance, and that of much narrower components, can be held as a number."""
-
-
-def require_scale(data: Dataset) -> None:
-    """Refuse features whose variances are not numbers, for families that have variances."""
-    sds = data.moments[1]
-    wrong = (sds > LARGEST_SD) | ((sds < SMALLEST_SD) & (sds > 0))
-    if wrong.any():
-        j = int(np.argmax(wrong))
-        raise DataError(
-            f"{data.name}: expected features with standard deviations from {SMALLEST_SD:g} to "
-            f"{LARGEST_SD:g}, whose squares are numbers, got {sds[j]:.3g} in column {data.columns[j]}. "
-            "Rescale it: choose a unit in which it is near 1."
-        )
-
-
-def refuse(data: Dataset, wrong: np.ndarray, family: Family, expected: str, advice: str) -> None:
-    """DataError at the first observation marked in `wrong` (n, d), if any is."""
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0]
-        raise DataError(
-            f"{data.name}: the {family.name} family expects {expected}, got {data.x[row, column]:g} in "
-            f"row {row + 1}, column {data.columns[column]} ({int(wrong.sum())} such "
-            f"value{'s' if wrong.sum() > 1 else ''}). {advice}"
-        )
-
-
-def option(name: str, value: Any, allowed: Sequence[str]) -> None:
-    """Refuse an option value that is not among the allowed ones."""
-    if value not in allowed:
-        raise SpecError(
-            f'{name}: expected one of {", ".join(allowed)}, got "{value}".{nearest(str(value), allowed)}'
-        )

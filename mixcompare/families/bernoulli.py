@@ -14,13 +14,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mixcompare.data import Dataset
-from mixcompare.families.base import Edge, Parameters, refuse
+from mixcompare.families.base import Edge, Parameters
+from mixcompare.families.core import Core
 from mixcompare.families.discrete import DiscreteFamily
-from mixcompare.families.fused import Core
 from mixcompare.families.kernel import identity
 from mixcompare.families.maps import from_logit, log_of_share, to_logit
 from mixcompare.families.priors.base import ComponentPrior
 from mixcompare.families.priors.probabilities import BetaProbabilities
+from mixcompare.families.refusals import refuse
 from mixcompare.numerics import inlinable, logit
 
 

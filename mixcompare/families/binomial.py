@@ -15,18 +15,14 @@ import numpy as np
 
 from mixcompare.data import Dataset
 from mixcompare.errors import DataError, SpecError
-from mixcompare.families.base import (
-    Edge,
-    Parameters,
-    one_feature,
-    refuse,
-)
+from mixcompare.families.base import Edge, Parameters
+from mixcompare.families.core import Core
 from mixcompare.families.discrete import DiscreteFamily
-from mixcompare.families.fused import Core
 from mixcompare.families.kernel import identity
 from mixcompare.families.maps import from_logit, log_of_share, to_logit
 from mixcompare.families.priors.base import ComponentPrior
 from mixcompare.families.priors.probabilities import BetaProbabilities
+from mixcompare.families.refusals import one_feature, refuse
 from mixcompare.numerics import inlinable, logit
 
 
@@ -90,15 +86,17 @@ class Binomial(DiscreteFamily):
 
     def check(self, data: Dataset) -> None:
         """Raise DataError at the first value that is not in 0, 1, ..., n_trials, or for several columns."""
+        one_feature(self, data)
+        wrong = (data.x < 0) | (data.x != np.floor(data.x))
         if self.n_trials is None:
+            refuse(data, wrong, self, "whole numbers from 0", "Choose the column of successes.")
             raise DataError(
                 f"{data.name}: the binomial family expects the option n_trials, the number of trials behind "
-                f"each observation, got none. Give it, for example n_trials = {data.x.max():g}."
+                f"each observation, got none. Give it, for example n_trials = {max(data.x.max(), 1):.0f}."
             )
-        one_feature(self, data)
         refuse(
             data,
-            (data.x < 0) | (data.x > self.n_trials) | (data.x != np.floor(data.x)),
+            wrong | (data.x > self.n_trials),
             self,
             f"whole numbers from 0 to n_trials = {self.n_trials}",
             "Choose the column of successes, or another n_trials.",

@@ -13,7 +13,8 @@ import numpy as np
 
 from mixcompare.blocks import blocks
 from mixcompare.data import Dataset
-from mixcompare.families.base import Family, Frame, Parameters, Pass
+from mixcompare.families.base import Family, Frame, Parameters
+from mixcompare.families.passes import Pass
 
 
 class BlockFamily(Family):

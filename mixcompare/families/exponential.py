@@ -14,18 +14,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mixcompare.data import Dataset
-from mixcompare.families.base import (
-    Edge,
-    Frame,
-    Parameters,
-    one_feature,
-    refuse,
-)
+from mixcompare.families.base import Edge, Frame, Parameters
 from mixcompare.families.conjugate.rates import draw_exponential
-from mixcompare.families.fused import Core, ExponentialFamily
+from mixcompare.families.core import Core
+from mixcompare.families.fused import ExponentialFamily
 from mixcompare.families.maps import from_log, lesser, to_log
 from mixcompare.families.priors.base import ComponentPrior, Seen
 from mixcompare.families.priors.rates import GammaRates
+from mixcompare.families.refusals import one_feature, refuse
 from mixcompare.numerics import inlinable
 
 LEAST = 1e-290

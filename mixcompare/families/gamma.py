@@ -21,11 +21,13 @@ import numpy as np
 
 from mixcompare.data import Dataset
 from mixcompare.errors import DataError
-from mixcompare.families.base import Edge, Frame, Parameters, one_feature, refuse
-from mixcompare.families.fused import Core, ExponentialFamily, run
+from mixcompare.families.base import Edge, Frame, Parameters
+from mixcompare.families.core import Core, run
+from mixcompare.families.fused import ExponentialFamily
 from mixcompare.families.gamma_core import CORE, deficits, peaks
 from mixcompare.families.priors.base import ComponentPrior
 from mixcompare.families.priors.gamma import LogNormalGamma
+from mixcompare.families.refusals import one_feature, refuse
 
 NARROWEST = 1e-5
 """sd over mean of the data below which they are refused; that of a component may be 1000 times less."""

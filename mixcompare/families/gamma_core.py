@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from mixcompare.families.fused import Core
+from mixcompare.families.core import Core
 from mixcompare.families.kernel import identity
 from mixcompare.families.maps import lesser
 from mixcompare.families.special import (

@@ -15,15 +15,17 @@ import numpy as np
 
 from mixcompare.data import Dataset
 from mixcompare.families import normal_prior
-from mixcompare.families.base import Edge, Frame, Parameters, option, require_scale
+from mixcompare.families.base import Edge, Frame, Parameters
+from mixcompare.families.core import Core
 from mixcompare.families.covariance.base import LOG_2PI, Kind, cholesky
 from mixcompare.families.covariance.diagonal import Diagonal
 from mixcompare.families.covariance.full import Full
 from mixcompare.families.covariance.spherical import Spherical
-from mixcompare.families.fused import Core, ExponentialFamily
+from mixcompare.families.fused import ExponentialFamily
 from mixcompare.families.priors.base import ComponentPrior
 from mixcompare.families.priors.normal import FlatNormal, NormalPrior, WeakNormal
 from mixcompare.families.priors.richardson_green import RichardsonGreen
+from mixcompare.families.refusals import option, require_scale
 
 KINDS: dict[str, Kind] = {
     "full": Full(),

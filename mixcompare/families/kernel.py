@@ -213,7 +213,9 @@ def sweep(statistics, x, counts, centre, scale, a, eta, S, work):  # type: ignor
         if not unit:
             copy(counts[start : start + n], c)
         part = np.nan
-        for careful in (False, True):  # one place that calls it, since each holds a copy
+        # One place that calls it, since each holds a copy. Every loop over blocks writes this out: called as
+        # a function, it compiles to other last digits.
+        for careful in (False, True):
             part = block(n, full, work, a, eta, unit, careful)
             if part == part:
                 break

@@ -1,6 +1,6 @@
 """Maps between bounded parameters and unconstrained coordinates that several families share, compiled.
 
-Tables P (K, p) and coordinates z (K p,) as in `families/fused.py`.
+Tables P (K, p) and coordinates z (K p,) as in `families/core.py`.
 """
 
 from __future__ import annotations

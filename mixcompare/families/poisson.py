@@ -13,19 +13,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mixcompare.data import Dataset
-from mixcompare.families.base import (
-    Edge,
-    Parameters,
-    one_feature,
-    refuse,
-)
+from mixcompare.families.base import Edge, Parameters
 from mixcompare.families.conjugate.rates import draw_poisson
+from mixcompare.families.core import Core
 from mixcompare.families.discrete import DiscreteFamily
-from mixcompare.families.fused import Core
 from mixcompare.families.kernel import identity
 from mixcompare.families.maps import from_log, log_of_share, to_log
 from mixcompare.families.priors.base import ComponentPrior, Seen
 from mixcompare.families.priors.rates import GammaRates
+from mixcompare.families.refusals import one_feature, refuse
 from mixcompare.numerics import inlinable
 
 

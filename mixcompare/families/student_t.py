@@ -18,17 +18,16 @@ import numpy as np
 
 from mixcompare.data import Dataset
 from mixcompare.errors import SpecError
-from mixcompare.families import normal_prior, t_density
+from mixcompare.families import normal_prior, t_density, t_steps
 from mixcompare.families.base import Edge, Frame, Parameters
 from mixcompare.families.blockwise import BlockFamily, framed
-from mixcompare.families.covariance.base import Kind, cholesky
-from mixcompare.families.gaussian import KINDS, PRIORS, Gaussian
+from mixcompare.families.covariance.base import cholesky
+from mixcompare.families.gaussian import PRIORS
 from mixcompare.families.priors.base import ComponentPrior
 from mixcompare.families.priors.student import StudentPrior
+from mixcompare.families.refusals import require_scale
 from mixcompare.families.t_density import FEW, MOST
-
-NORMAL = Gaussian()
-"""What means and scale matrices share with means and covariance matrices."""
+from mixcompare.families.t_steps import NORMAL, as_normal, as_student, kind
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,8 @@ class StudentT(BlockFamily):
     # -- the data ---------------------------------------------------------------------------------
 
     def check(self, data: Dataset) -> None:
-        """Any finite real numbers will do."""
+        """Any finite real numbers will do whose variances are numbers too: see `require_scale`."""
+        require_scale(data)
 
     def frame(self, data: Dataset) -> Frame:
         """Mean and standard deviation of each feature, as for normal components."""
@@ -97,7 +97,7 @@ class StudentT(BlockFamily):
 
     def to_unconstrained(self, parameters: Parameters) -> np.ndarray:
         """See `Family`; infinite at df = 200."""
-        z = NORMAL.to_unconstrained(_normal(parameters))
+        z = NORMAL.to_unconstrained(as_normal(parameters))
         if not self._free:
             return z
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -120,16 +120,19 @@ class StudentT(BlockFamily):
 
     def to_frame(self, parameters: Parameters, frame: Frame) -> dict[str, np.ndarray]:
         """See `Family`."""
-        return {**_student(NORMAL.to_frame(_normal(parameters), frame)), "df": parameters["df"]}
+        return {**as_student(NORMAL.to_frame(as_normal(parameters), frame)), "df": parameters["df"]}
 
     def from_frame(self, parameters: Parameters, frame: Frame) -> dict[str, np.ndarray]:
         """See `Family`."""
-        return {**_student(NORMAL.from_frame(_normal(parameters), frame)), "df": parameters["df"]}
+        return {
+            **as_student(NORMAL.from_frame(as_normal(parameters), frame)),
+            "df": parameters["df"],
+        }
 
     def outside(self, parameters: Parameters) -> str:
         """Scale matrices must be positive definite, df in (0, 200] or as fixed."""
         for k, (matrix, df) in enumerate(zip(parameters["scales"], parameters["df"], strict=True)):
-            violation = _kind(len(matrix)).violation(matrix)
+            violation = kind(len(matrix)).violation(matrix)
             if violation:
                 return f"scale matrix {k + 1} is not {violation}"
             if np.isnan(cholesky(matrix[None])).any():
@@ -161,11 +164,11 @@ class StudentT(BlockFamily):
 
     def order_key(self, parameters: Parameters) -> np.ndarray:
         """By the means, then the scale of the first feature, then df."""
-        return np.column_stack([NORMAL.order_key(_normal(parameters)), parameters["df"]])
+        return np.column_stack([NORMAL.order_key(as_normal(parameters)), parameters["df"]])
 
     def report_scale(self, parameters: Parameters) -> dict[str, np.ndarray]:
         """`means`, `log_scales` (K, d), `correlations` as Fisher's z for d > 1; `log_df` where free."""
-        values = NORMAL.report_scale(_normal(parameters))
+        values = NORMAL.report_scale(as_normal(parameters))
         values = {name.replace("sds", "scales"): value for name, value in values.items()}
         if self._free:
             with np.errstate(invalid="ignore", divide="ignore"):
@@ -184,7 +187,7 @@ class StudentT(BlockFamily):
         """See `Family`: normal observations over the root of u."""
         df = parameters["df"][labels]
         normal = NORMAL.sample(
-            {**_normal(parameters), "means": 0 * parameters["means"]}, labels, rng
+            {**as_normal(parameters), "means": 0 * parameters["means"]}, labels, rng
         )
         return parameters["means"][labels] + normal / np.sqrt(rng.chisquare(df) / df)[:, None]
 
@@ -199,30 +202,15 @@ class StudentT(BlockFamily):
         self, u: np.ndarray, shares: np.ndarray, known: Any, parameters: Parameters
     ) -> np.ndarray:
         """See `BlockFamily`: (K, 3 + d + second moments)."""
-        d, df = u.shape[1], parameters["df"]
-        precision = t_density.precision(known, df, d)
-        excess = shares * t_density.excess(precision, df, d)
-        rows, columns = np.triu_indices(d)
-        T = np.column_stack([np.ones(len(u)), u, u[:, rows] * u[:, columns]])
-        return np.column_stack([shares.sum(0), excess.sum(0), (shares * precision).T @ T])
+        return t_steps.block_sums(u, shares, known, parameters["df"])
 
     def collect(self, data: Dataset, parts: Sequence[np.ndarray]) -> np.ndarray:
         """Their sum."""
         return np.sum(parts, axis=0)
 
     def cancelled(self, statistics: np.ndarray, parameters: Parameters) -> float:
-        """Second moments over squared spreads: large for a narrow component far from the centre; and what
-        every observation loses at the centre of its component.
-        """
-        scales, d = parameters["scales"], parameters["means"].shape[1]
-        rows, columns = np.triu_indices(d)
-        half = np.log(np.diagonal(cholesky(scales), axis1=1, axis2=2)).sum(axis=1)
-        constant = np.abs(t_density.log_constant(half, parameters["df"], d))
-        second = statistics[:, -rows.size :][:, rows == columns].sum(axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return float(
-                (second / self.spread(parameters) ** 2 + statistics[:, 0] * constant).sum()
-            )
+        """See `t_steps.cancelled`."""
+        return t_steps.cancelled(statistics, parameters)
 
     def sums(
         self,
@@ -235,7 +223,7 @@ class StudentT(BlockFamily):
         with np.errstate(divide="ignore", invalid="ignore"):
             if parameters is None:
                 r = responsibilities * data.weights[:, None]
-                means, scales, df = t_density.largest(frame(data.x), r, self._fixed, self._free)
+                means, scales, df = t_steps.largest(frame(data.x), r, self._fixed, self._free)
                 parameters = {"means": means, "scales": scales, "df": df}
             for u, counts, rows in framed(data, frame):
                 shares = responsibilities[rows] * counts[:, None]
@@ -247,49 +235,35 @@ class StudentT(BlockFamily):
         """See `Family`: weighted means and scatter over N, a root for df; nan for an empty component."""
         N = statistics[:, 0]
         with np.errstate(divide="ignore", invalid="ignore"):
-            point = _student(NORMAL.mle(statistics[:, 2:]))
+            point = as_student(NORMAL.mle(statistics[:, 2:]))
             point["scales"] *= (statistics[:, 2] / N)[:, None, None]
             free = self._free
             df = (
-                t_density.best_df(statistics[:, 1] / N)
+                t_steps.best_df(statistics[:, 1] / N)
                 if free
                 else np.where(N > 0, self._fixed, np.nan)
             )
         return {**point, "df": df}
 
     def score(self, parameters: Parameters, statistics: np.ndarray) -> np.ndarray:
-        """Of df: (N (log v/2 - psi(v/2)) + excess) / 2. Of the others, that of normal components.
-
-        Those of normal components follow from N and the sums of x - m and (x - m)(x - m)'; here they are
-        given those of u (x - m) and u (x - m)(x - m)', about the mean as the origin.
-        """
-        means, df, d = parameters["means"], parameters["df"], parameters["means"].shape[1]
-        N, U, first = statistics[:, 0], statistics[:, 2, None], statistics[:, 3 : 3 + d]
-        rows, columns = np.triu_indices(d)
-        m, n = means[:, rows], means[:, columns]
-        scatter = statistics[:, 3 + d :] - m * first[:, columns] - n * first[:, rows] + U * m * n
-        about = np.column_stack([N, first - U * means, scatter])
-        z = NORMAL.score({**_normal(parameters), "means": 0 * means}, about)
-        if not self._free:
-            return z
-        by_df = 0.5 * (N * t_density.log_minus_psi(df / 2) + statistics[:, 1])
-        return np.append(z, by_df * df * (1 - df / MOST))
+        """See `t_steps.score`."""
+        return t_steps.score(parameters, statistics, self._free)
 
     conjugate_prior: ClassVar[str] = normal_prior.STATEMENT + " (of scale matrices), none on df"
 
     def conjugate(self, overall: np.ndarray, n_components: int) -> Any:
         """See `normal_prior`."""
-        return normal_prior.NormalPrior.of(_normal(self.mle(overall)), n_components, False)
+        return normal_prior.NormalPrior.of(as_normal(self.mle(overall)), n_components, False)
 
     def mode(self, statistics: np.ndarray, prior: Any) -> dict[str, np.ndarray]:
         """See `normal_prior`; df as without it."""
         N, estimates = statistics[:, 0], self.mle(statistics)
-        point = prior.mode(N, _normal(estimates), lambda scatter: scatter, statistics[:, 2])
-        return {**_student(point), "df": np.where(N > 0, estimates["df"], self._fixed)}
+        point = prior.mode(N, as_normal(estimates), lambda scatter: scatter, statistics[:, 2])
+        return {**as_student(point), "df": np.where(N > 0, estimates["df"], self._fixed)}
 
     def log_conjugate(self, parameters: Parameters, prior: Any) -> float:
         """See `normal_prior`."""
-        return float(prior.log_density(_normal(parameters)))
+        return float(prior.log_density(as_normal(parameters)))
 
     has_scales: ClassVar[bool] = True
 
@@ -305,11 +279,11 @@ class StudentT(BlockFamily):
 
     def spread(self, parameters: Parameters) -> np.ndarray:
         """Square root of the smallest eigenvalue of each scale matrix; 0 if not positive to rounding."""
-        return NORMAL.spread(_normal(parameters))
+        return NORMAL.spread(as_normal(parameters))
 
     def extent(self, parameters: Parameters) -> np.ndarray:
         """Square root of the largest eigenvalue of each scale matrix."""
-        return NORMAL.extent(_normal(parameters))
+        return NORMAL.extent(as_normal(parameters))
 
     def contraction(
         self, data: Dataset, parameters: Parameters, responsibilities: np.ndarray
@@ -325,7 +299,7 @@ class StudentT(BlockFamily):
             # Differences are taken before scaling: about the component's own mean they do not cancel.
             for k, mean in enumerate(parameters["means"]):
                 residual = (data.x - mean) / frame.scale
-                ratios[k] = _kind(d).next_variance(residual, shares[:, k], matrices[k])
+                ratios[k] = kind(d).next_variance(residual, shares[:, k], matrices[k])
             ratios *= shares.sum(axis=0) / r.sum(axis=0)
         return ratios
 
@@ -339,14 +313,14 @@ class StudentT(BlockFamily):
         """As for normal components; free df are 10."""
         K = len(rows)
         df = np.full(K, self._fixed)
-        return {**_student(NORMAL.components_at(rows, data)), "df": df}
+        return {**as_student(NORMAL.components_at(rows, data)), "df": df}
 
     def random_components(
         self, n_components: int, data: Dataset, rng: np.random.Generator
     ) -> dict[str, np.ndarray]:
         """As for normal components; free df from 2 to 50, uniform in their logarithms."""
         K = n_components
-        normal = _student(NORMAL.random_components(K, data, rng))
+        normal = as_student(NORMAL.random_components(K, data, rng))
         df = (
             np.exp(rng.uniform(np.log(2), np.log(50), K)) if self._free else np.full(K, self._fixed)
         )
@@ -363,7 +337,7 @@ class StudentT(BlockFamily):
     def to_naive(self, parameters: Parameters) -> np.ndarray:
         """See `Family`."""
         K = len(parameters["df"])
-        raw = NORMAL.to_naive(_normal(parameters)).reshape(K, -1)
+        raw = NORMAL.to_naive(as_normal(parameters)).reshape(K, -1)
         return (np.column_stack([raw, parameters["df"]]) if self._free else raw).ravel()
 
     def from_naive(
@@ -374,7 +348,7 @@ class StudentT(BlockFamily):
         table = raw.reshape(K, -1)
         df = table[:, -1].copy() if self._free else np.full(K, self._fixed)
         table = table[:, :-1] if self._free else table
-        return {**_student(NORMAL.from_naive(table.ravel(), K, n_features)), "df": df}
+        return {**as_student(NORMAL.from_naive(table.ravel(), K, n_features)), "df": df}
 
     def naive_density(self, x: np.ndarray, raw: np.ndarray, n_components: int) -> np.ndarray:
         """`t.pdf(x, df, mean, scale)`: nan for a negative scale; `multivariate_t.pdf`, which raises."""
@@ -400,7 +374,7 @@ class StudentT(BlockFamily):
 
     def component_prior(self, form: str, n_features: int) -> ComponentPrior:
         """See `Family`."""
-        normal = PRIORS[form](_kind(n_features), False)
+        normal = PRIORS[form](kind(n_features), False)
         return StudentPrior(normal, None if self._free else self._fixed)
 
     def pymc_log_density(self, x: Any, parameters: Mapping[str, Any]) -> Any:
@@ -409,29 +383,14 @@ class StudentT(BlockFamily):
 
         means, df = parameters["means"], parameters["df"]
         K, d = means.type.shape
-        D, half = _kind(d).pymc_distances(x, means, parameters, K)
+        D, half = kind(d).pymc_distances(x, means, parameters, K)
         constant = pt.gammaln((df + d) / 2) - pt.gammaln(df / 2) - d / 2 * pt.log(np.pi * df)
         return constant - half - (df + d) / 2 * pt.log1p(D / df)
 
     def moments(self, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
         """Means, nan for df <= 1; variances S_ii v / (v - 2), infinite for df in (1, 2], nan below."""
-        means, squares = NORMAL.moments(_normal(parameters))
+        means, squares = NORMAL.moments(as_normal(parameters))
         df = np.asarray(parameters["df"])[..., None]
         with np.errstate(divide="ignore", invalid="ignore"):
             variances = np.where(df > 2, squares * df / (df - 2), np.inf)
         return np.where(df > 1, means, np.nan), np.where(df > 1, variances, np.nan)
-
-
-def _normal(parameters: Parameters) -> dict[str, np.ndarray]:
-    """Means and scale matrices under the names of normal components."""
-    return {"means": parameters["means"], "covariances": parameters["scales"]}
-
-
-def _student(normal: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The inverse."""
-    return {"means": normal["means"], "scales": normal["covariances"]}
-
-
-def _kind(n_features: int) -> Kind:
-    """Of one feature, every matrix is a square."""
-    return KINDS["diag" if n_features == 1 else "full"]

@@ -1,4 +1,4 @@
-"""The multivariate t distribution in formulas: density, latent precisions, degrees of freedom.
+"""The multivariate t distribution in formulas: density and latent precisions.
 
 x = m + L e / sqrt(u) with L L' = S, e standard normal and u ~ Gamma(v / 2, v / 2): given u, x is normal. With
 D = (x - m)' S^-1 (x - m), the log-density is
@@ -11,8 +11,6 @@ and Computing 10, 339-348.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from mixcompare.families.covariance.base import cholesky
@@ -22,12 +20,6 @@ MOST = 200.0
 
 FEW = 10.0
 """Free degrees of freedom of a start."""
-
-LEAST = 1e-7
-"""Spread, in units of the data, below which a component is taken to have none."""
-
-ROUNDS, SETTLED = 300, 1e-11
-"""Iterations of `largest` at most, and the change, in scales or relative, at which it ends."""
 
 
 def distances(
@@ -93,94 +85,3 @@ def log_minus_psi(a: np.ndarray) -> np.ndarray:
     from scipy.special import psi
 
     return np.asarray(np.log(a) - psi(a))
-
-
-def best_df(excess_mean: np.ndarray) -> np.ndarray:
-    """(K,): df that maximise the expected log-density of u, from means of `excess`; nan for nan.
-
-    Root of log(v / 2) - psi(v / 2) + mean = 0, in (1 / |mean|, 2 / |mean|); at most `MOST`.
-    """
-    from scipy.optimize import brentq
-
-    df = np.full(len(excess_mean), np.nan)
-    for k, mean in enumerate(excess_mean):
-        if -mean <= log_minus_psi(np.array(MOST / 2)):
-            df[k] = MOST
-        elif math.isfinite(mean):
-            low, high = -0.5 / mean, -1.0 / mean
-            df[k] = 2 * brentq(lambda a, m=mean: log_minus_psi(a) + m, low, high, xtol=1e-14 * low)
-    return df
-
-
-def largest(
-    x: np.ndarray, r: np.ndarray, start: float, free: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Means, scale matrices and df, if free, at which the likelihood is largest, for weights r (n, K).
-
-    EM from the normal estimates, with scale matrices over sum u rather than sum r (Kent, Tyler and Vardi
-    1994, Comm. Statist. B 23, 441-453), which has the same fixed points and gets there sooner, and df by
-    Newton steps on the likelihood itself. Of components without spread or weight, it is the first step.
-    """
-    K, d = r.shape[1], x.shape[1]
-    df = np.full(K, start)
-    means, scales = _moments(x, r)
-    going = np.flatnonzero(_sound(scales))
-    for _ in range(ROUNDS):
-        if not going.size:
-            break
-        m, S, v, w = means[going], scales[going], df[going], r[:, going]
-        D, _ = distances(x, m, S)
-        df[going] = df_step(D, w, v, d) if free else v
-        means[going], scales[going] = _moments(x, w * precision(D, df[going], d))
-        unit = np.sqrt(np.diagonal(S, axis1=1, axis2=2))
-        grown = (scales[going] - S) / (unit[:, :, None] * unit[:, None, :])
-        moves = [
-            (means[going] - m) / unit,
-            grown.reshape(going.size, -1),
-            (df[going] / v - 1)[:, None],
-        ]
-        change = np.abs(np.hstack(moves)).max(axis=1)
-        going = going[(change > SETTLED) & _sound(scales[going])]
-    return means, scales, df
-
-
-def _moments(x: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted means (K, d) and covariance matrices (K, d, d) about them; nan without weight."""
-    total = w.sum(axis=0)
-    means = w.T @ x / total[:, None]
-    matrices = np.empty((w.shape[1], x.shape[1], x.shape[1]))
-    for k, mean in enumerate(means):
-        residual = x - mean
-        matrices[k] = (w[:, k, None] * residual).T @ residual / total[k]
-    return means, matrices
-
-
-def _sound(scales: np.ndarray) -> np.ndarray:
-    """(K,): whether a scale matrix has a spread in every direction."""
-    finite = np.isfinite(scales).all(axis=(1, 2))
-    smallest = np.linalg.eigvalsh(np.where(finite[:, None, None], scales, 0.0))[:, 0]
-    return np.asarray(smallest > LEAST**2)
-
-
-def df_step(D: np.ndarray, r: np.ndarray, df: np.ndarray, d: int) -> np.ndarray:
-    """(K,): one Newton step in log df on the weighted log-likelihood at fixed distances; at most doubled.
-
-    D (n, K) and weights r (n, K). Where it is not concave, df is doubled or halved, uphill.
-    """
-    from scipy.special import polygamma, psi
-
-    v, N = df, r.sum(axis=0)
-    share = D / (v + D)
-    each = -np.log1p(D / v) + (v + d) / v * share
-    slope = psi((v + d) / 2) - psi(v / 2) - d / v + (r * each).sum(axis=0) / N
-    # of log(1 + D / v) and (v + d) D / (v (v + D)) in v
-    bend = share / v - share * (d / v + (v + d) / (v + D)) / v
-    curve = (
-        0.5 * (polygamma(1, (v + d) / 2) - polygamma(1, v / 2))
-        + d / v**2
-        + (r * bend).sum(axis=0) / N
-    )
-    first, second = v * slope, v * slope + v**2 * curve  # derivatives in log v
-    with np.errstate(divide="ignore", invalid="ignore"):
-        step = np.where(second < 0, -first / second, np.sign(first))
-    return np.asarray(np.minimum(v * np.exp(np.clip(step, -np.log(2), np.log(2))), MOST))

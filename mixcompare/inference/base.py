@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mixcompare.data import Dataset, as_dataset
-from mixcompare.mixture import MixtureModel
+from mixcompare.mixture import MixtureModel, require_model
 from mixcompare.records import Verdict
 from mixcompare.theta import Theta
 from mixcompare.verify.verifier import Verifier
@@ -41,6 +41,7 @@ def examine(model: MixtureModel, data: Any, theta: Theta, counts: Any) -> End:
 
     Raises DataError if the data do not suit the model, or the names or shapes of `theta` do not.
     """
+    require_model(model)
     verifier = Verifier(model, as_dataset(data, counts))
     full = verifier.model.conform(theta, verifier.data.n_features)
     return End(verifier.model, verifier.data, full, verifier.point(full))

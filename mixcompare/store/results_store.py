@@ -126,6 +126,8 @@ class Store:
             for name in (*TABLES, "draws"):
                 (self.path / name).mkdir(exist_ok=True)
                 remove_unfinished(self.path / name)
+        for part in self._without_trajectories():
+            part.unlink()  # half a batch, by another hand than ours: its fits are done anew
         committed = {part.name for part in self._parts("fits")}
         for name in TABLES[1:]:
             for part in self._parts(name):
@@ -248,7 +250,7 @@ class Store:
             what = (
                 "no folder of this name"
                 if not self.path.exists()
-                else "no run.json that can be read"
+                else "no run.json that can be read: choose another, or run the study again with --fresh"
             )
             raise StoreError(
                 f"{self.path}: expected a folder of results, as mixcompare run --out makes it, got {what}"
@@ -269,7 +271,7 @@ class Store:
             study = tomllib.loads((self.path / "study.toml").read_text(encoding="utf-8"))
             data = read_data(self.path / "data")
             slices = read_slices(self.path / "slices")
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(
                 f"{self.path}: expected a whole folder of results, but a part of it cannot be read: {error}. "
                 f"Run the study again with --fresh."
@@ -292,16 +294,26 @@ class Store:
     def _parts(self, kind: str) -> list[Path]:
         return sorted((self.path / kind).glob("*.parquet"))
 
+    def _without_trajectories(self) -> list[Path]:
+        """Parts of fits whose trajectories, which are written first, are not there."""
+        there = {part.name for part in self._parts("trajectories")}
+        return [part for part in self._parts("fits") if part.name not in there]
+
     def _fits(self) -> pa.Table:
         """All rows in the study's order; of a key that is there twice (a kill while compacting), one."""
         table = _concatenated(self._parts("fits"), FITS)
         first = dict(
             reversed(list(zip(table["key"].to_pylist(), range(table.num_rows), strict=True)))
         )
-        return table.take(sorted(first.values())).sort_by("position")
+        return table.take(pa.array(sorted(first.values()), pa.int64())).sort_by("position")
 
     def _trajectories(self) -> pa.Table:
         """All trajectories that belong to a row, in the order of the rows."""
+        for part in self._without_trajectories():
+            raise StoreError(
+                f"{self.path / 'trajectories' / part.name}: expected the trajectories of the fits in the "
+                f"part of the same name, got none. Run the study again: only these fits are done anew."
+            )
         return self._along("trajectories", TRAJECTORIES, "passes")
 
     def _histories(self) -> pa.Table:

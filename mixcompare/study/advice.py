@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from mixcompare.study import words
 from mixcompare.study.case import Case
 
@@ -84,4 +86,40 @@ def _without_best(case: Case) -> str:
             "Believe none of these: the only verified optima are narrow, resting on a handful of nearly tied "
             "observations; try more starts, fewer components or equal variances."
         )
-    return "Believe none of these: no fit ended at a verified optimum; try em, or more starts."
+    flat = _flat(case)
+    if flat:
+        return f"Believe none of these: a component can collapse, and the likelihood has no bound, as {flat}."
+    others = [] if "em" in set(case.points["method"]) else ["em"]
+    remedy = ", ".join([*others, "more starts, fewer components"])
+    return f"Believe none of these: no fit ended at a verified optimum; try {remedy} or another family."
+
+
+def _flat(case: Case) -> str:
+    """What of several columns has no spread of its own, and what to do, in words; "" if all have."""
+    data, model = case.results.dataset(case.data), case.results.models.get(case.model)
+    if data is None or data.n_features == 1 or model is None or model.family.discrete:
+        return ""
+    mean, sd = data.moments
+    if (sd == 0).any():
+        names = [data.columns[j] for j in np.flatnonzero(sd == 0)]
+        return f"{_columns(names)} constant: leave {_them(names)} out"
+    if "singular" not in set(case.points["finding"]):
+        return ""
+    u = (data.x - mean) / sd
+    values, vectors = np.linalg.eigh((u * data.weights[:, None]).T @ u / data.n)
+    if values[0] > DEPENDENT:
+        return ""
+    names = [data.columns[j] for j in np.flatnonzero(np.abs(vectors[:, 0]) > np.sqrt(DEPENDENT))]
+    return f"{_columns(names)} linearly dependent: leave one of them out"
+
+
+DEPENDENT = 1e-12
+"""Smallest eigenvalue of a correlation matrix at which columns are taken as dependent: round-off."""
+
+
+def _columns(names: list[str]) -> str:
+    return f"the column {names[0]} is" if len(names) == 1 else f"the columns {', '.join(names)} are"
+
+
+def _them(names: list[str]) -> str:
+    return "it" if len(names) == 1 else "them"

@@ -15,8 +15,9 @@ import threadpoolctl
 
 from mixcompare.data import Dataset
 from mixcompare.estimators.base import Estimator
+from mixcompare.meter import Budget
 from mixcompare.mixture import MixtureModel
-from mixcompare.problem import Budget, Problem
+from mixcompare.problem import Problem
 from mixcompare.records import OPTIMA, Claim, Verdict
 from mixcompare.seeds import stream
 from mixcompare.study.landscape import Slice

@@ -19,8 +19,8 @@ from mixcompare.data import Dataset, as_dataset
 from mixcompare.errors import SpecError
 from mixcompare.estimators.base import Estimator
 from mixcompare.fit import as_budget
+from mixcompare.meter import Budget
 from mixcompare.mixture import MixtureModel
-from mixcompare.problem import Budget
 from mixcompare.records import FINDINGS
 from mixcompare.study.basin_blocks import NO_START, Block, Fitted, Reached, work
 from mixcompare.study.landscape import Axis, Slice, make_slice

@@ -12,8 +12,9 @@ import numpy as np
 
 from mixcompare.data import Dataset
 from mixcompare.estimators.base import Estimator
+from mixcompare.meter import Budget
 from mixcompare.mixture import MixtureModel
-from mixcompare.problem import Budget, Problem
+from mixcompare.problem import Problem
 from mixcompare.records import Trajectory
 from mixcompare.theta import Theta
 from mixcompare.verify.components import collapsed

@@ -12,8 +12,8 @@ from mixcompare.data import Dataset, as_dataset
 from mixcompare.errors import SpecError
 from mixcompare.estimators.base import Estimator
 from mixcompare.fit import as_budget
-from mixcompare.mixture import MixtureModel
-from mixcompare.problem import Budget
+from mixcompare.meter import Budget
+from mixcompare.mixture import MixtureModel, require_model
 from mixcompare.store.rows import fits_table, frame, trajectories_table
 from mixcompare.study.design import (
     AskedIntervals,
@@ -87,6 +87,7 @@ def compare(
     DataError, SpecError
         Wrong data, start, method or option, before anything is fitted.
     """
+    require_model(model)
     dataset = as_dataset(data, counts)
     model.check(dataset)
     named = {"priors": priors, "max_iter": max_iter, "tol": tol}

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from mixcompare.data import Dataset
 from mixcompare.errors import SpecError, nearest
 from mixcompare.estimators.base import Estimator
+from mixcompare.meter import Budget
 from mixcompare.mixture import MixtureModel
-from mixcompare.problem import Budget
 from mixcompare.study.landscape import Slice
 from mixcompare.study.sources import Source
 from mixcompare.theta import Theta

@@ -65,7 +65,9 @@ def weigh_best(rows: pd.DataFrame) -> pd.DataFrame:
         it that are no optimum, each a sign that a better optimum may exist. Samplers count nowhere.
     """
     lines = []
-    for case, part in rows[~rows["sampler"]].groupby(CASE, sort=False):
+    columns = [*CASE, "method", "start_index", "finding", "narrow"]
+    columns += ["value", "reached", "best_known", "gap"]
+    for case, part in rows.loc[~rows["sampler"], columns].groupby(CASE, sort=False):
         there = part[part["reached"] == True]  # noqa: E712 - None is not True
         best = there.sort_values("value", ascending=False, kind="stable")
         lines.append(
@@ -112,7 +114,8 @@ def estimate_new(rows: pd.DataFrame, optima: pd.DataFrame, ranks: pd.Series) -> 
     broad = _keyed(optima[~optima["narrow"].astype(bool)], rows)
     places = broad[[*CASE, "rank"]].assign(counts=True)
     random = {scheme for scheme in rows["start_scheme"].unique() if _at_random(scheme)}
-    points = rows[~rows["sampler"] & rows["start_scheme"].isin(random)]
+    columns = [*CASE, "method", "start_scheme"]
+    points = rows.loc[~rows["sampler"] & rows["start_scheme"].isin(random), columns]
     found = points.assign(rank=ranks[points.index]).merge(
         places, on=[*CASE, "rank"], how="left", sort=False
     )
@@ -126,7 +129,8 @@ def estimate_new(rows: pd.DataFrame, optima: pd.DataFrame, ranks: pd.Series) -> 
 
 
 def _good_turing(part: pd.DataFrame) -> tuple[float, ...]:
-    hits = part.loc[part["counts"].notna(), "rank"].value_counts()
+    hit = part["rank"].to_numpy()[part["counts"].notna().to_numpy()]
+    hits = np.unique(hit, return_counts=True)[1]
     n, once = len(part), int((hits == 1).sum())
     bound = min(once / n + (1 + np.sqrt(2)) * np.sqrt(np.log(2 / 0.05) / n), 1.0)
     return n, len(hits), once, once / n, wilson(once, n)[1], float(bound)

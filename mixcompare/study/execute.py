@@ -18,9 +18,9 @@ from mixcompare.data import Dataset
 from mixcompare.draws import from_tree
 from mixcompare.errors import DataError
 from mixcompare.fit import run_fit
+from mixcompare.meter import Budget
 from mixcompare.metrics.base import compute_metrics
 from mixcompare.metrics.rank import rank_truth
-from mixcompare.problem import Budget
 from mixcompare.records import Cost, FitRecord, Solver, Trajectory, Verdict
 from mixcompare.seeds import stream
 from mixcompare.starts.base import Start, make_start

@@ -23,8 +23,16 @@ def serial(chunks: Sequence[Chunk], workers: int = 1) -> Executed:
 
 
 def processes(chunks: Sequence[Chunk], workers: int) -> Executed:
-    """In `workers` processes of this machine, each with one thread, chunks in their order."""
-    return in_processes(execute, chunks, workers)
+    """In `workers` processes of this machine, each with one thread, chunks in their order.
+
+    A fit is handed over when it has ended, not when its chunk has, which may take minutes: what had ended
+    is what an interrupt keeps.
+    """
+    return in_processes(_one_by_one, chunks, workers)
+
+
+def _one_by_one(chunk: Chunk) -> Iterator[list[Outcome]]:
+    return ([outcome] for outcome in outcomes(chunk))
 
 
 def distributed(chunks: Sequence[Chunk], address: str) -> Executed:

@@ -7,7 +7,7 @@ better to the posterior's mode above it, to which a prior has moved it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,13 +131,17 @@ def visit(
     return Visits(where, every, ranks, masses, nearest, missed)
 
 
-def read(rows: pd.DataFrame, optima: pd.DataFrame, stored: Any) -> dict[str, Visits]:
-    """The visits of every posterior by key, of those whose draws and data are at hand (`Stored`)."""
+def read(rows: pd.DataFrame, find: Callable[[], pd.DataFrame], stored: Any) -> dict[str, Visits]:
+    """The visits of every posterior by key, of those whose draws and data are at hand (`Stored`).
+
+    `find` gives the optima, which take their time: it is not called where there are no draws.
+    """
     found = {}
     for _, row in rows[rows["sampler"]].iterrows():
         at, place = (row["data"], row["replicate"]), row["draws"]
         if at not in stored.data or not isinstance(place, str) or not place:
             continue
+        optima = find()
         known = optima[(optima[CASE] == [row[name] for name in CASE]).all(axis=1)]
         dataset = stored.data[at]
         model = stored.model_on(row["model"], dataset)

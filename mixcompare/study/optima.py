@@ -52,7 +52,7 @@ def find_optima(rows: pd.DataFrame, log_density: LogDensity) -> tuple[pd.DataFra
     """
     lines = []
     ranks = pd.Series(0, index=rows.index)
-    ends = rows[rows["optimum"] & rows["value"].notna()]
+    ends = rows.loc[rows["optimum"] & rows["value"].notna(), _READ]
     for case, part in ends.groupby(CASE, sort=False):
         groups = _groups(part, log_density)
         best = next((group for group in groups if not group.narrow), None)
@@ -79,6 +79,13 @@ def find_optima(rows: pd.DataFrame, log_density: LogDensity) -> tuple[pd.DataFra
         objects = name in ("methods", "theta")  # mappings, which pandas would take apart
         table[name] = _column([line[k] for line in lines], objects)
     return table, ranks
+
+
+_READ = [
+    *(*CASE, "method", "start_scheme", "start_index"),
+    *("finding", "narrow", "value", "theta", "polished"),
+]
+"""Columns of an end that are looked at: to sort out all the others takes long."""
 
 
 def models_of(study: dict[str, Any]) -> dict[str, MixtureModel]:

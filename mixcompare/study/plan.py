@@ -10,8 +10,8 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 
 from mixcompare.estimators.base import Estimator
+from mixcompare.meter import Budget
 from mixcompare.mixture import MixtureModel
-from mixcompare.problem import Budget
 from mixcompare.study.design import (
     AskedIntervals,
     Design,
@@ -26,7 +26,7 @@ from mixcompare.study.spec import Study
 from mixcompare.theta import Theta
 
 CHUNK = 24
-"""Tasks in a chunk at most: a unit of sending, of sharing data and verdicts, and of what a kill can lose."""
+"""Tasks in a chunk at most: a unit of sending, and of sharing data and verdicts."""
 
 
 @dataclass(frozen=True)

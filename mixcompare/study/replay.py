@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -196,7 +196,11 @@ def _breaking(task: Task, data: Dataset, record: FitRecord) -> tuple[Before, Bro
     if task.estimator.chains or record.start is None or unable:
         return None, None, None
     rng = stream(task.seed, "fit", task.start_index)
-    traced = trace(model, data, task.estimator, record.start, rng, task.budget)
+    # with its points kept a fit is slower: it goes as far as the fit did, not as far as its seconds let it
+    budget = task.budget
+    if budget.seconds is not None:
+        budget = replace(budget, seconds=None, passes=record.cost.passes)
+    traced = trace(model, data, task.estimator, record.start, rng, budget)
     trajectory = traced.trajectory
     place = last_finite(trajectory)
     before = None

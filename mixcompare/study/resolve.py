@@ -10,8 +10,8 @@ from mixcompare import registry
 from mixcompare.data import Dataset
 from mixcompare.errors import SpecError, nearest
 from mixcompare.estimators.base import Estimator, make_estimator
+from mixcompare.meter import Budget
 from mixcompare.mixture import MixtureModel
-from mixcompare.problem import Budget
 from mixcompare.study import spec
 from mixcompare.study.design import (
     AskedIntervals,
@@ -225,6 +225,7 @@ def _check_fits(study: spec.Study, design: Design, starts_at: Mapping[str, str])
         planned = planned or any(name in method.data for method in design.methods)
         with blame(study.path, f"the model {model.name} on the data {name}"):
             model.check(data.first)
+        _check_methods(study, design, name, model.on(data.first), data.first.n_features)
         sizes = {m.model.n_components for m in design.models if name in m.data}
         _check_starts(study, data, model, sizes, starts_at[name])
     if not planned:
@@ -232,6 +233,16 @@ def _check_fits(study: spec.Study, design: Design, starts_at: Mapping[str, str])
             f"{study.path}: expected at least one fit, got none: no data has both a model and a method "
             f"(see the keys data = [...] of the [[model]] and [[method]] blocks)"
         )
+
+
+def _check_methods(
+    study: spec.Study, design: Design, data: str, model: MixtureModel, n_features: int
+) -> None:
+    """No option of a method is wrong for the model: what it does not support is a row, and no mistake."""
+    for method in design.methods:
+        if data in method.data:
+            with blame(study.path, f"the method {method.label} for the model {model.name}"):
+                method.estimator.supports(model, n_features)
 
 
 def _check_starts(

@@ -109,7 +109,7 @@ class Results(Stored):
     @cached_property
     def visits(self) -> dict[str, Visits]:
         """Where the draws of each posterior went, by key; of posteriors whose draws and data are at hand."""
-        return modes.read(self._related, self._optima[0], self)
+        return modes.read(self._related, lambda: self._optima[0], self)
 
     @cached_property
     def slices(self) -> dict[str, StudySlice]:

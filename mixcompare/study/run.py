@@ -66,7 +66,7 @@ def run_study(
     Raises
     ------
     SpecError
-        The study, `workers` or `scheduler` is wrong; nothing has been written.
+        The study, `workers` or `scheduler` is wrong; nothing has been fitted.
     StoreError
         The folder belongs to another study, is none of results, or another run is writing to it: it is
         left as it is. Or it can no longer be written to; what was stored is kept.

@@ -9,16 +9,22 @@ import concurrent.futures
 import multiprocessing
 import multiprocessing.connection
 import os
+import queue
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 from mixcompare.errors import MixcompareError, SpecError
 
 Progress = Callable[[int, int, str], None]
 """Called with the number of fits that have ended, the number planned, and what has just ended."""
+
+POLL_SECONDS = 0.1
+"""How often the coordinator looks whether a worker has ended or died, when nothing arrives."""
 
 THREADS = ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB_MAXIMUM", "NUMEXPR", "NUMBA")
 """Libraries that read {NAME}_NUM_THREADS when they are imported."""
@@ -31,32 +37,32 @@ def each[A, B](
     if scheduler is not None:
         yield from on_cluster(work, items, scheduler)
     elif workers > 1 and len(items) > 1:
-        yield from in_processes(work, items, workers)
+        yield from in_processes(partial(_alone, work), items, workers)
     else:
         yield from ((index, work(item)) for index, item in enumerate(items))
 
 
 def in_processes[A, B](
-    work: Callable[[A], B], items: Sequence[A], workers: int
+    work: Callable[[A], Iterable[B]], items: Sequence[A], workers: int
 ) -> Iterator[tuple[int, B]]:
-    """`work`, a function of a module, on every item; (index of the item, result) as they come.
+    """`work`, a function of a module, on every item; (index of the item, result) of each of its results.
 
     Processes are spawned, so a script that calls this needs the usual `if __name__ == "__main__":`.
     Raises MixcompareError if a process dies, as the system makes it if memory runs out.
     """
     others = set(multiprocessing.active_children())
     with _one_thread_each():
+        context = multiprocessing.get_context("spawn")
+        sent = context.SimpleQueue()
         pool = concurrent.futures.ProcessPoolExecutor(
-            min(workers, len(items)),
-            multiprocessing.get_context("spawn"),
-            initializer=_begin_worker,
+            min(workers, len(items)), context, initializer=_begin_worker, initargs=(sent,)
         )
         try:
             with _interrupts_ignored():
-                futures = {pool.submit(work, item): index for index, item in enumerate(items)}
-            for future in concurrent.futures.as_completed(list(futures)):
-                yield futures.pop(future), future.result()
+                running = {pool.submit(_send, work, i, item) for i, item in enumerate(items)}
+            yield from _received(running, _arriving(sent))
             pool.shutdown()
+            sent.put(None)
         except BrokenProcessPool as error:
             raise MixcompareError(
                 "a worker process died: it was killed, or memory ran out. What had ended is kept; run again "
@@ -67,6 +73,38 @@ def in_processes[A, B](
             raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _received(
+    running: set[concurrent.futures.Future[int]], arriving: queue.SimpleQueue[tuple[int, Any]]
+) -> Iterator[tuple[int, Any]]:
+    """Results as they arrive, until all is done and every one of them is here; raises what work raised."""
+    missing = 0
+    while running or missing:
+        try:
+            result = arriving.get(timeout=POLL_SECONDS)
+        except queue.Empty:  # what had arrived before a failure has been handed over
+            ended = {future for future in running if future.done()}
+            running -= ended
+            missing += sum(future.result() for future in ended)
+        else:
+            missing -= 1
+            yield result
+
+
+def _arriving(sent: Any) -> queue.SimpleQueue[tuple[int, Any]]:
+    """What workers send, read by a thread until None comes.
+
+    It may wait forever for the rest of what a killed worker began to send; nothing else waits for that.
+    """
+    arriving: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
+
+    def read() -> None:
+        for result in iter(sent.get, None):
+            arriving.put(result)
+
+    threading.Thread(target=read, daemon=True).start()
+    return arriving
 
 
 def on_cluster[A, B](
@@ -117,8 +155,26 @@ def _require_workers(client: object, address: str) -> None:
         )
 
 
-def _begin_worker() -> None:
+def _alone[A, B](work: Callable[[A], B], item: A) -> Iterator[B]:
+    yield work(item)
+
+
+def _send(work: Callable[[Any], Iterable[Any]], index: int, item: Any) -> int:
+    """In a worker: send each result when it is there; how many there were."""
+    count = 0
+    for result in work(item):
+        _SENT[0].put((index, result))
+        count += 1
+    return count
+
+
+_SENT: list[Any] = []
+"""In a worker: the queue to the coordinator."""
+
+
+def _begin_worker(sent: Any) -> None:
     """Leave Ctrl-C to the coordinator, and end when it ends, however that happens."""
+    _SENT.append(sent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # again: Python's start-up may have set its own
     parent = multiprocessing.parent_process()
     if parent is not None:

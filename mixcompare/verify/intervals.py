@@ -19,8 +19,10 @@ def wald(
 
     Estimate +- 1.96 standard errors, by the delta method from the inverse of the observed information
     (Efron and Hinkley 1978, Biometrika 65, 457-487) at the polished end `end` of the surface, which is a
-    strict maximum. nan for what is not estimated: the weight of a single component.
+    strict maximum. nan for what is not estimated: the weight of a single component; none where nothing is.
     """
+    if not end.size:
+        return {}
     local = surface.quadratic(end)
     step = 1e-5
 

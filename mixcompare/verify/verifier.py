@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from mixcompare.data import Dataset, as_dataset
-from mixcompare.mixture import MixtureModel
+from mixcompare.mixture import MixtureModel, require_model
 from mixcompare.prior import Prior
 from mixcompare.records import Posterior, Verdict
 from mixcompare.theta import Theta
@@ -80,6 +80,7 @@ def verify(model: MixtureModel, data: Any, theta: Theta, counts: Any = None) -> 
     DataError
         The data do not suit the model, or the names or shapes of `theta` do not.
     """
+    require_model(model)
     dataset = as_dataset(data, counts)
     verifier = Verifier(model, dataset)
     return verifier.point(verifier.model.conform(theta, dataset.n_features))

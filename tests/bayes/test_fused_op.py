@@ -18,7 +18,7 @@ from mixcompare.estimators import fused_op
 from mixcompare.estimators.fused_op import FusedLikelihood
 from mixcompare.estimators.nuts import NUTS
 from mixcompare.estimators.posterior import compiled, declare, shared
-from mixcompare.families.fused import run
+from mixcompare.families.core import run
 from mixcompare.families.gaussian import Gaussian
 from mixcompare.families.kernel import padded
 from mixcompare.families.poisson import Poisson

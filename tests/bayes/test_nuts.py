@@ -10,8 +10,9 @@ from mixcompare.datasets import load_dataset
 from mixcompare.errors import SpecError
 from mixcompare.estimators.nuts import NUTS
 from mixcompare.fit import fit
+from mixcompare.meter import Budget
 from mixcompare.mixture import MixtureModel
-from mixcompare.problem import Budget, Problem
+from mixcompare.problem import Problem
 from mixcompare.records import Claim, FitRecord
 from mixcompare.starts.base import make_start
 from mixcompare.theta import Theta

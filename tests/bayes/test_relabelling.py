@@ -9,8 +9,9 @@ from family_cases import cases, make_model, make_point
 from mixcompare import relabel as module
 from mixcompare.data import Dataset
 from mixcompare.families.poisson import Poisson
+from mixcompare.meter import Budget
 from mixcompare.mixture import MixtureModel
-from mixcompare.problem import Budget, BudgetExceeded, Problem
+from mixcompare.problem import BudgetExceeded, Problem
 from mixcompare.relabel import FEW, ecr, relabel, reorder, stephens
 
 

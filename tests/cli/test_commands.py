@@ -1,5 +1,6 @@
 """What the commands print and how they end when the input is right."""
 
+import errno
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ import mixcompare
 from mixcompare import registry
 from mixcompare.cli import KINDS, main
 from mixcompare.datasets import available
+from mixcompare.study.results import Results
 
 ROOT = Path(__file__).parents[2]
 FAITHFUL = str(Path(mixcompare.__file__).parent / "datasets" / "files" / "old_faithful.csv")
@@ -156,6 +158,61 @@ def test_fit_with_counts_is_fit_of_repeated_rows(tmp_path):
     assert "10 observations in 2 rows of y" in short.stdout
     assert re.search(r"em +-6\.730 +maximum", short.stdout)
     assert re.search(r"em +-6\.730 +maximum", full.stdout)
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        (lambda i, x: 3, "as the column b is constant: leave it out."),
+        (
+            lambda i, x: 1 - 2 * x,
+            "as the columns a, b are linearly dependent: leave one of them out.",
+        ),
+    ],
+)
+def test_columns_without_a_spread_of_their_own_are_named(tmp_path, second, said):
+    data = tmp_path / "flat.csv"
+    pairs = [(x, second(i, x)) for i, x in enumerate([0.1, 1.3, 0.7, 4.2, 5.1, 4.4, 1.1, 5.3])]
+    data.write_text("a,b\n" + "\n".join(f"{a},{b}" for a, b in pairs))
+    result = invoke("fit", data, "--family", "gaussian", "-k", 2, "--starts", 2)
+    text = " ".join(result.stdout.split())
+    assert text.endswith(f"a component can collapse, and the likelihood has no bound, {said}")
+    alone = invoke("fit", data, "--family", "gaussian", "-k", 2, "--columns", "a")
+    assert "leave" not in alone.stdout
+
+
+def test_a_column_that_numbers_the_rows_is_mentioned(tmp_path):
+    data = tmp_path / "numbered.csv"
+    rows = [f"{i + 1},{(i * 7) % 11}" for i in range(40)]
+    data.write_text("\n".join(["id,x", *rows]))
+    options = ["--family", "gaussian", "-k", 1, "--methods", "em", "--starts", 1]
+    assert 'note: column "id" only numbers the rows' in invoke("fit", data, *options).stderr
+    for columns in ("id,x", "x"):
+        assert "note" not in invoke("fit", data, *options, "--columns", columns).stderr
+
+
+def test_what_was_found_is_printed_even_if_the_report_cannot_be_written(tmp_path, monkeypatch):
+    def fail(*args):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Results, "report", fail)
+    options = ["--family", "gaussian", "-k", 1, "--methods", "em", "--out", tmp_path / "out"]
+    result = invoke("fit", FAITHFUL, *options)
+    assert result.exit_code == 2
+    assert "Believe the optimum" in result.stdout
+    assert result.stderr.endswith("mixcompare: error: No space left on device\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("args", [["--help"], ["list", "methods"]])
+def test_output_to_a_full_disk_is_one_message(args):
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "mixcompare", *args], stdout=full, stderr=subprocess.PIPE
+        )
+    assert ended.returncode == 2
+    assert ended.stderr.decode().startswith("mixcompare: error: No space left on device")
+    assert b"Traceback" not in ended.stderr
 
 
 def test_fit_with_many_components_and_long_names_keeps_the_width():

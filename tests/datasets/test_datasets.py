@@ -209,6 +209,12 @@ BAD = {
         {},
         "expected 2 cells in every row, as in the header, got 3 in line 3",
     ),
+    "decimal commas": (
+        "a\n1,5\n2,5\n",
+        {},
+        "expected 1 cell in every row, as in the header, got 2 in line 2: look for an extra or decimal comma",
+    ),
+    "row names without a name": ('"a"\n"1",1.5\n', {}, "or a name missing in the header"),
     "short row": ("a,b\n1,2\n\n1\n", {}, "got 1 in line 4"),
     "open quote": ('a,b\n1,"2\n3,4\n', {}, "look at the quotation marks there"),
     "no utf-8": (b"a\n\xff\xfe\n", {}, "text file in UTF-8"),

@@ -11,8 +11,9 @@ from mixcompare.estimators.ascent import ROUNDINGS
 from mixcompare.estimators.base import Estimator, make_estimator
 from mixcompare.families.base import Family
 from mixcompare.families.fused import ExponentialFamily
+from mixcompare.meter import Budget
 from mixcompare.mixture import MixtureModel
-from mixcompare.problem import Budget, Problem
+from mixcompare.problem import Problem
 from mixcompare.records import Claim
 from mixcompare.runs import compiles
 from mixcompare.starts.base import make_start

@@ -13,12 +13,13 @@ from family_cases import cases, families, label
 from mixcompare import registry
 from mixcompare.data import Dataset
 from mixcompare.estimators.base import Estimator, make_estimator
-from mixcompare.families.base import Family, Pass
+from mixcompare.families.base import Family
 from mixcompare.families.blockwise import BlockPass
-from mixcompare.families.fused import FusedPass
+from mixcompare.families.fused_pass import FusedPass
+from mixcompare.families.passes import Pass
 from mixcompare.fit import run_fit
+from mixcompare.meter import Budget
 from mixcompare.mixture import MixtureModel
-from mixcompare.problem import Budget
 from mixcompare.records import FINDINGS, OPTIMA, FitRecord
 from mixcompare.seeds import stream
 from mixcompare.starts.base import make_start

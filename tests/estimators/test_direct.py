@@ -19,8 +19,9 @@ from mixcompare.estimators.base import make_estimator
 from mixcompare.estimators.em import EM
 from mixcompare.estimators.formulations import RUNGS, Box, Formulation, formulate, resolve
 from mixcompare.estimators.solvers import BFGS, LBFGSB, NelderMead, Powell
+from mixcompare.meter import Budget
 from mixcompare.mixture import MixtureModel
-from mixcompare.problem import Budget, Problem
+from mixcompare.problem import Problem
 from mixcompare.records import Claim
 from mixcompare.theta import Theta
 
@@ -351,6 +352,11 @@ def test_bfgs_takes_no_bounds():
         "nelder-mead[bounded]",
     ):
         assert make_estimator(method).supports(MODEL, 1) == ""
+
+
+def test_a_model_without_free_parameters_is_not_for_scipy():
+    model = MixtureModel("categorical", 1).on(Dataset(np.zeros((4, 2))))
+    assert "nothing to maximise over" in make_estimator("bfgs").supports(model, 2)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from mixcompare.errors import ContractError, SpecError
 from mixcompare.estimators.ascent import Progress
 from mixcompare.estimators.base import make_estimator
 from mixcompare.estimators.em import EM
+from mixcompare.meter import Budget
 from mixcompare.mixture import MixtureModel
-from mixcompare.problem import Budget, Problem
+from mixcompare.problem import Problem
 from mixcompare.records import Claim
 from mixcompare.theta import Theta
 

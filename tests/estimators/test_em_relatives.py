@@ -13,7 +13,7 @@ from mixcompare.errors import ContractError, SpecError
 from mixcompare.estimators.base import make_estimator
 from mixcompare.estimators.squarem import SCHEMES, _step
 from mixcompare.families import poisson
-from mixcompare.families.fused import Core
+from mixcompare.families.core import Core
 from mixcompare.mixture import MixtureModel
 from mixcompare.numerics import inlinable
 from mixcompare.problem import Problem

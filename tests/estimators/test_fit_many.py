@@ -82,3 +82,14 @@ def test_what_one_fit_raises_is_its_own_record(monkeypatch):
 def test_wrong_input(wrong, words):
     with pytest.raises(mc.SpecError, match=words):
         fit_many(MODEL, WAITING, **wrong)
+
+
+def test_the_same_likelihood_again_has_nothing_of_the_fit_before():
+    first = Problem(MODEL, WAITING)
+    z = np.array([0.1, -1.0, 0.8, -0.7, -0.9])
+    first.lend("a sampler's own graph")
+    first.read = lambda vector: Theta([1.0])
+    first.value(z)
+    twin = first.again()
+    assert (twin.passes, twin.lent, twin.best_point) == (0, "", None)
+    assert twin.read(z) == MODEL.to_natural(z, 1, first.frame)

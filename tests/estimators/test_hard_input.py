@@ -57,9 +57,19 @@ def test_a_change_of_unit_changes_the_log_likelihood_by_its_volume(model, x, sca
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-150, 1e150, 1e300, 1e308])
-@pytest.mark.parametrize("covariance", ["full", "tied", "diag", "spherical"])
-def test_beyond_that_the_data_are_refused_with_the_advice_to_rescale(covariance, scale):
-    model = MixtureModel("gaussian", 2, covariance=covariance)
+@pytest.mark.parametrize(
+    "model",
+    [
+        *(
+            MixtureModel("gaussian", 2, covariance=kind)
+            for kind in ("full", "tied", "diag", "spherical")
+        ),
+        MixtureModel("student_t", 2),
+        MixtureModel("student_t", 2, df=4.0),
+    ],
+    ids=lambda model: model.name,
+)
+def test_beyond_that_the_data_are_refused_with_the_advice_to_rescale(model, scale):
     x = np.column_stack([normal()[:, 0], scale * np.linspace(-1.7, 1.7, 120)])
     with pytest.raises(DataError, match=r"column x2\. Rescale it"):
         fit(model, x)

@@ -132,6 +132,7 @@ def test_m_steps_are_weighted_means(case):
         (MixtureModel("binomial", 1, n_trials=3), [1.0, 4.0], ["n_trials = 3", "got 4"]),
         (MixtureModel("binomial", 1, n_trials=3), [[1.0, 2.0]], ["one feature"]),
         (MixtureModel("binomial", 1), [1.0, 4.0], ["n_trials", "for example n_trials = 4"]),
+        (MixtureModel("binomial", 1), [1.0, 4.5], ["whole numbers from 0", "4.5", "row 2"]),
         (MixtureModel("categorical", 1), [0.0, 1.5], ["codes from 0", "1.5", "row 2"]),
         (MixtureModel("categorical", 1), [-1.0, 1.0], ["codes", "-1"]),
         (MixtureModel("categorical", 1), [0.0, 1e6], ["codes", "1e+06"]),

@@ -13,7 +13,7 @@ from mixcompare.data import Dataset
 from mixcompare.errors import DataError
 from mixcompare.estimators.base import make_estimator
 from mixcompare.estimators.em import EM
-from mixcompare.families.fused import run
+from mixcompare.families.core import run
 from mixcompare.families.special import (
     inverse_log_less_digamma,
     log_deficit,

@@ -9,8 +9,9 @@ from family_cases import cases, make_model, make_point
 from mixcompare.data import Dataset
 from mixcompare.errors import BudgetExceeded
 from mixcompare.families.fused import ExponentialFamily
+from mixcompare.meter import Budget
 from mixcompare.mixture import MixtureModel
-from mixcompare.problem import Budget, Problem
+from mixcompare.problem import Problem
 
 exponential = [case for case in cases(1, 3) if isinstance(case.values[0], ExponentialFamily)]
 NODES = 17

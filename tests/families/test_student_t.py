@@ -10,7 +10,7 @@ from scipy import optimize, special, stats
 import mixcompare as mc
 from mixcompare.blocks import BLOCK
 from mixcompare.draws import Draws, label_free, worst_rhat
-from mixcompare.families import t_density
+from mixcompare.families import t_density, t_steps
 from mixcompare.families.base import Frame
 from mixcompare.families.gaussian import Gaussian
 from mixcompare.families.student_t import StudentT
@@ -42,8 +42,8 @@ def test_ratios_of_gamma_functions():
 def test_df_solve_their_equation():
     v = np.array([1e-3, 0.2, 1.0, 4.0, 60.0, 199.0])
     means = -(np.log(v / 2) - special.psi(v / 2))
-    np.testing.assert_allclose(t_density.best_df(means), v, rtol=1e-9)
-    at_the_end = t_density.best_df(np.array([0.0, -1e-9, -0.004, np.nan]))
+    np.testing.assert_allclose(t_steps.best_df(means), v, rtol=1e-9)
+    at_the_end = t_steps.best_df(np.array([0.0, -1e-9, -0.004, np.nan]))
     np.testing.assert_array_equal(at_the_end, [200.0, 200.0, 200.0, np.nan])
 
 

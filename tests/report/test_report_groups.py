@@ -139,7 +139,7 @@ def test_learned_against_true_has_a_panel_a_kind_and_a_row_a_parameter(results, 
     case = view.cases[0]
     found = recovery.compute(view, case)
     assert [panel.label for panel in found.panels] == ["weights", "means (cm)", "sds (cm)"]
-    assert [row["parameter"] for row in found.rows[-2:]] == ["sds 1", "sds 2"]
+    assert [row["parameter"] for row in found.rows[-2:]] == ["sd 1", "sd 2"]
     assert found.rows[-1]["truth"] == pytest.approx(2)
     assert found.rows[-1]["estimate"] == pytest.approx(np.sqrt(2))
     assert found.panels[0].answer.tolist() == [True, True, False, False]

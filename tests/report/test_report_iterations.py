@@ -153,7 +153,7 @@ def test_a_run_that_only_began_as_another_has_no_figure_of_its_own(one_row, davi
     section = part(kept(one_row, data, short, ("em", 0, loglik, points, {})))
     (block,) = [b for b in of(section, Drawing) if "histories" in b.name]
     assert block.name.endswith("histories-em")
-    assert "em, 40 went the same way as far as it went" in block.caption
+    assert '"em, 40" went the same way as far as it went' in block.caption
     assert len(of(section, Tabular)) == 2
     section = part(kept(one_row, data, short, ("em", 1, loglik, points, {})))
     assert len([b for b in of(section, Drawing) if "histories" in b.name]) == 2  # another start

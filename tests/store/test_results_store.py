@@ -192,6 +192,31 @@ def test_unreadable_part_is_named(store: Store) -> None:
         store.keys()
 
 
+def test_a_folder_without_fits_yet_can_be_read(store: Store) -> None:
+    pieces = store.read()
+    assert len(pieces.fits) == len(pieces.trajectories) == 0
+    assert list(pieces.fits.columns) == FITS.names
+
+
+def test_fits_whose_trajectories_are_gone_are_done_anew(store: Store) -> None:
+    store.append(*batch(0))
+    store.append(*batch(1))
+    (store.path / "trajectories" / "part-000001.parquet").unlink()
+    with pytest.raises(
+        StoreError, match=r"trajectories/part-000001.*got none. Run the study again"
+    ):
+        store.read()
+    store.create(TEXT, RUN)
+    assert store.keys() == {"key-1"}
+    assert len(store.read().fits) == 1
+
+
+def test_an_index_of_data_that_is_none_is_told(store: Store) -> None:
+    (store.path / "data" / "index.json").write_text('{"data": 3}')
+    with pytest.raises(StoreError, match="a part of it cannot be read"):
+        store.read()
+
+
 def test_foreign_folders_are_refused_and_left_alone(tmp_path: Path) -> None:
     foreign = tmp_path / "foreign"
     foreign.mkdir()

@@ -13,8 +13,9 @@ import pytest
 from mixcompare.data import Dataset
 from mixcompare.datasets import load_dataset
 from mixcompare.estimators.base import Estimator
+from mixcompare.meter import Budget
 from mixcompare.mixture import MixtureModel
-from mixcompare.problem import Budget, Problem
+from mixcompare.problem import Problem
 from mixcompare.records import Claim
 from mixcompare.theta import Theta
 

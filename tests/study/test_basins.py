@@ -104,7 +104,7 @@ def test_a_moved_weight_keeps_the_ratios_of_the_others() -> None:
     base = Theta([0.5, 0.3, 0.2], rates=[1.0, 4.0, 9.0])
     cut = make_slice(model, np.arange(20), base, [("weights", 0), ("rates", 2)],
                      [(0.1, 0.6), (5.0, 9.0)], 3)  # fmt: skip
-    assert cut.names == ("weights[1]", "rates[3]")
+    assert cut.names == ("weight 1", "rate 3")
     theta = cut.at(0.1, 7.0)
     assert theta.weights == pytest.approx([0.1, 0.54, 0.36])
     assert theta["rates"] == pytest.approx([1, 4, 7])

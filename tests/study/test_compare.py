@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import mixcompare as mc
 from mixcompare.data import Dataset
 from mixcompare.datasets import load_dataset
 from mixcompare.errors import DataError, SpecError
@@ -16,6 +17,7 @@ from mixcompare.theta import Theta
 
 MODEL = MixtureModel("gaussian", n_components=2)
 DATA = load_dataset("acidity")
+POINT = Theta([0.5, 0.5], means=[4, 6], covariances=[1, 1])
 
 
 def test_methods_share_starts_and_rows_are_those_of_fit() -> None:
@@ -105,3 +107,21 @@ def test_rows_have_the_types_of_stored_ones() -> None:
     assert pd.isna(fits["theta"][0])
     assert fits["loglik"].dtype == float
     assert pd.isna(fits["said_success"][0])
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: mc.fit("gaussian", DATA), SpecError, r'MixtureModel\("gaussian", 2\), got str'),
+        (lambda: mc.fit_many("gaussian", DATA), SpecError, "got str"),
+        (lambda: mc.compare("gaussian", DATA), SpecError, "got str"),
+        (lambda: mc.verify("gaussian", DATA, POINT), SpecError, "got str"),
+        (lambda: mc.standard_errors("gaussian", DATA, POINT), SpecError, "got str"),
+        (lambda: mc.fit(MODEL, DATA, start=3), SpecError, "starts by its name, got 3"),
+        (lambda: mc.verify(MODEL, DATA, POINT.to_dict()), DataError, "Theta, got dict.*from_dict"),
+        (lambda: mc.MixtureModel(3, 2), SpecError, "families by its name, got 3"),
+    ],
+)
+def test_other_things_than_models_points_and_names_are_told_apart(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

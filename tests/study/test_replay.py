@@ -197,6 +197,22 @@ def test_a_weight_below_zero_breaks_only_where_the_sum_does() -> None:
     assert "rows" not in broke.words
 
 
+def test_a_fit_with_a_limit_in_seconds_is_traced_to_its_end() -> None:
+    x = np.random.default_rng(0).normal(size=(4000, 1)) ** 3
+    results = mc.compare(
+        MixtureModel("gaussian", 3),
+        x,
+        methods=["nelder-mead"],
+        n_starts=1,
+        budget={"seconds": 0.02},
+        verify=False,
+    )
+    again = results.replay(results.fits["key"].iloc[0])
+    assert "a limit in seconds" in again.card or "bit for bit" in again.card
+    assert again.before is not None
+    assert again.before[0] == again.record.cost.passes
+
+
 def test_what_breaks_is_named_component_and_observation() -> None:
     model = MixtureModel("gaussian", 2)
     data = Dataset(np.array([0.0, 0.1, 50.0]))

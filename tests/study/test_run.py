@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +18,10 @@ from mixcompare.store import files
 from mixcompare.store.results_store import Store
 from mixcompare.store.rows import TIMING
 from mixcompare.study import execute, run
+from mixcompare.study.executors import processes
+from mixcompare.study.plan import plan
 from mixcompare.study.run import load_results, run_study
+from mixcompare.study.spec import load_study
 
 HERE = Path(__file__).parent
 
@@ -228,6 +232,16 @@ def test_two_workers_give_the_table_of_one(study: Path, tmp_path: Path) -> None:
     one = run_study(study, tmp_path / "one")
     two = run_study(study, tmp_path / "two", workers=2)
     assert_same(one, two)
+
+
+def test_workers_hand_over_each_fit_when_it_has_ended(study: Path) -> None:
+    """Not when its chunk has: of samplers that takes minutes, and an interrupt keeps what was handed over."""
+    chunks = plan(load_study(study))
+    assert max(len(chunk.tasks) for chunk in chunks) > 1
+    pieces = [(index, len(outcomes)) for index, outcomes in processes(chunks, 2)]
+    assert {size for _, size in pieces} == {1}
+    found = Counter(index for index, _ in pieces)
+    assert found == {index: len(chunk.tasks) for index, chunk in enumerate(chunks)}
 
 
 @pytest.mark.slow

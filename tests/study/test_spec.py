@@ -193,6 +193,10 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         replaced("l-bfgs-b[bounded]", "l-bfgs-b[boundet]"),
         ["method[2].name", '"boundet"', 'Did you mean "bounded"?'],
     ),
+    "method option for the model": (
+        replaced("means = [40, 100]", "mean = [40, 100]"),
+        ["the method boxed for the model gaussian K=2 full", '"mean"', 'Did you mean "means"?'],
+    ),
     "method option": (
         replaced("max_iter = 500", "maxiter = 500"),
         ["method[1].options", '"maxiter"', 'Did you mean "max_iter"?'],

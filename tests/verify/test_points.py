@@ -10,6 +10,7 @@ from mixcompare.datasets import load_dataset
 from mixcompare.mixture import MixtureModel
 from mixcompare.problem import Problem
 from mixcompare.records import FINDINGS, Verdict
+from mixcompare.starts.base import make_start
 from mixcompare.theta import Theta
 from mixcompare.verify.points import judge_point
 from mixcompare.verify.policy import Policy
@@ -420,3 +421,25 @@ def test_margins_of_edges_and_of_collapse(waiting: Dataset) -> None:
     assert verdict.finding == "singular"
     assert verdict.margins["suspect"] < 1
     assert verdict.margins["contracting"] < 1
+
+
+def test_a_model_without_free_parameters_is_at_its_maximum() -> None:
+    """One class, and an item that everybody answered alike."""
+    data = Dataset(np.zeros(4))
+    model = MixtureModel("categorical", 1).on(data)
+    verdict = judge(model, data, em(model, data, Theta([1.0], probs=[[[1.0]]]), 1))
+    assert (verdict.finding, verdict.loglik, verdict.intervals) == ("maximum", 0.0, {})
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("family", ["gaussian", "student_t", "exponential", "gamma"])
+@pytest.mark.parametrize("size", [1e-300, 1e300])
+def test_a_point_of_any_size_is_judged_without_a_warning(family: str, size: float) -> None:
+    data = Dataset(np.linspace(0.1, 5.0, 30))
+    model = MixtureModel(family, 2).on(data)
+    start = make_start("quantiles", model, data, 0, 0).theta
+    for name in start.parameters:
+        values = {key: np.array(value) for key, value in start.items()}
+        values[name].flat[0] = size
+        verdict = judge(model, data, Theta(**values))
+        assert verdict.finding not in ("maximum", "ridge", "duplicate", "boundary")

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mixcompare.families.base import Frame
-from mixcompare.families.fused import Core
+from mixcompare.families.core import Core
 from mixcompare.numerics import inlinable
 
 LOG_2PI = float(np.log(2 * np.pi))

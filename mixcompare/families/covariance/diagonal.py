@@ -10,6 +10,7 @@ import numpy as np
 
 from mixcompare.families.base import Frame
 from mixcompare.families.conjugate.normal import draw_diagonal
+from mixcompare.families.core import Core
 from mixcompare.families.covariance.base import (
     LOG_2PI,
     Kind,
@@ -25,7 +26,6 @@ from mixcompare.families.covariance.base import (
     ratio,
     variance,
 )
-from mixcompare.families.fused import Core
 from mixcompare.families.maps import lesser
 from mixcompare.numerics import inlinable
 

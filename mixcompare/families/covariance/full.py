@@ -11,6 +11,7 @@ import numpy as np
 
 from mixcompare.families.base import Frame
 from mixcompare.families.conjugate.normal import draw_full
+from mixcompare.families.core import Core
 from mixcompare.families.covariance.base import (
     LOG_2PI,
     Kind,
@@ -26,7 +27,6 @@ from mixcompare.families.covariance.base import (
     variance,
 )
 from mixcompare.families.covariance.factors import factor, invert
-from mixcompare.families.fused import Core
 from mixcompare.families.maps import lesser
 from mixcompare.families.priors.densities import log_lkj_density
 from mixcompare.numerics import inlinable

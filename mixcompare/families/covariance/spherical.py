@@ -10,6 +10,7 @@ import numpy as np
 
 from mixcompare.families.base import Frame
 from mixcompare.families.conjugate.normal import draw_spherical
+from mixcompare.families.core import Core
 from mixcompare.families.covariance.base import (
     LOG_2PI,
     Kind,
@@ -24,7 +25,6 @@ from mixcompare.families.covariance.base import (
     ratio,
     variance,
 )
-from mixcompare.families.fused import Core
 from mixcompare.families.maps import lesser
 from mixcompare.numerics import inlinable
 

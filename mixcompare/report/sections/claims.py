@@ -20,6 +20,7 @@ from mixcompare.report.tables import (
 from mixcompare.report.view import View, records
 from mixcompare.study.claims import CLAIM_COLUMNS
 from mixcompare.study.ends import LIKELIHOOD
+from mixcompare.study.shares import FEW
 
 SAID = ("success", "failure", "nothing")
 
@@ -58,13 +59,7 @@ def draw(claims: Claims) -> Section:
     title = "What it said against what it was"
     if not any("success_fits" in row or "failure_fits" in row for row in claims.rates):
         return Section("claims", title, [])
-    unit = (
-        f"The unit is the data set, of which there are {claims.sets}: intervals are 95 % percentile "
-        "bootstraps over data sets, because fits to the same data are not independent (Wilson's, with "
-        "data sets as trials, where none or all were wrong)."
-        if claims.sets > 1
-        else "Intervals are Wilson's, at 95 %."
-    )
+    unit = _unit(claims.sets)
     about = (
         " A method that maximises something else than the likelihood is listed, but its word was not "
         "about the likelihood and is not judged by it."
@@ -82,6 +77,23 @@ def draw(claims: Claims) -> Section:
     blocks.append(Drawing("claims-rates", head, _message(claims), "claims", drawn))
     crossed = Table("claims-findings", _CROSSED_CAPTION, _crossed(claims), claims.crossed)
     return Section("claims", title, [*blocks, Tabular(crossed, folded=True)])
+
+
+def _unit(sets: int) -> str:
+    """What the intervals are."""
+    if sets == 1:
+        return "Intervals are Wilson's, at 95 %."
+    unit = (
+        f"The unit is the data set, of which there are {sets}, because fits to the same data are not "
+        "independent: "
+    )
+    trials = "Wilson's with data sets as trials"
+    if sets < FEW:
+        return f"{unit}95 % intervals are {trials}, which are too wide rather than too narrow."
+    return (
+        f"{unit}intervals are 95 % percentile bootstraps over data sets ({trials} where the claim was made "
+        f"on fewer than {FEW}, and where none or all were wrong)."
+    )
 
 
 _RATES_CAPTION = "Claims of success and of failure, and the shares of them that were false."
