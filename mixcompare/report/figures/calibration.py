@@ -102,7 +102,7 @@ def _finish(figure: Any, axes: Any, quantities: Sequence[Quantity]) -> None:
 
     for ax, quantity in zip(axes.flat, quantities, strict=False):
         out = any(not ranks.inside for ranks in quantity.ranks)
-        size = 7.5 if len(quantity.name) < 18 else 6.5  # columns are narrow
+        size = 7.5 if len(quantity.name) < 15 else 6.5  # columns are narrow
         ax.set_title(quantity.name, fontsize=size, color=style.FAILED if out else style.INK)
         ax.set_xlim(0, 1)
         ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
