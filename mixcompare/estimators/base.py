@@ -55,6 +55,11 @@ class Estimator(ABC):
     """Whether `fit_many` is faster than `fit` again and again."""
 
     @property
+    def changes(self) -> frozenset[str]:
+        """What its formulation changes of what a newcomer writes, if it has several formulations."""
+        return frozenset()
+
+    @property
     def chains(self) -> int:
         """0: one fit a start. Otherwise a sampler: planned once a data set, with this many starts."""
         return 0

@@ -110,7 +110,7 @@ class Direct(Estimator):
 
     @property
     def changes(self) -> frozenset[str]:
-        """What the formulation changes of what a newcomer writes."""
+        """See `Estimator`."""
         return resolve(self.formulation, self.refused)
 
     @classmethod

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
+from mixcompare.errors import SpecError
+from mixcompare.estimators.base import make_estimator
+from mixcompare.estimators.formulations import RUNGS
 from mixcompare.study import words
 from mixcompare.study.ranking import Ranking, rank
 from mixcompare.study.words import listed, quoted
@@ -33,13 +36,13 @@ def tell(results: Any) -> Iterator[str]:
     And one more where one solver stands on both sides of another method: what it was given decides.
     """
     mine, first = chosen(results), True
-    solvers = _solvers(results.study)
+    asked = _asked(results.study)
     for _, rows in mine.groupby(["data", "model"], sort=False):
         ranking = rank(rows, list(dict.fromkeys(rows["method"])))
         if ranking is None:
             continue
         yield f"{_where(ranking, results.rows)} {_standings(ranking, first)}: {verdict(ranking)}."
-        yield from _both_sides(ranking, solvers)
+        yield from _both_sides(ranking, asked)
         first = False
 
 
@@ -117,26 +120,53 @@ def smallest(p_values: Any) -> str:
     return f"p {'=' if len(values) == 1 else 'at least'} {min(values):.2g}"
 
 
-def _both_sides(ranking: Ranking, solvers: Mapping[str, str]) -> Iterator[str]:
+def _both_sides(ranking: Ranking, asked: Mapping[str, Asked]) -> Iterator[str]:
     """A solver that beats another method in one form and is beaten by it in another, beyond chance."""
-    base = [solvers.get(name, name) for name in ranking.methods]
+    forms = [asked.get(name, Asked(name)) for name in ranking.methods]
     for i, middle in enumerate(ranking.methods):
         above = [k for k in range(i) if ranking.differ(ranking.methods[k], middle)]
-        below = [k for k in range(i + 1, len(base)) if ranking.differ(middle, ranking.methods[k])]
+        below = [k for k in range(i + 1, len(forms)) if ranking.differ(middle, ranking.methods[k])]
         for one in above:
-            other = next((k for k in below if base[k] == base[one] != base[i]), None)
+            solver = forms[one].solver
+            other = next((k for k in below if forms[k].solver == solver != forms[i].solver), None)
             if other is not None:
                 upper, lower = quoted(ranking.methods[one]), quoted(ranking.methods[other])
                 yield (
                     f"{quoted(middle)} stands between two forms of one solver, below {upper} and above "
                     f"{lower}: the formulation decides that ranking, not the solver."
+                    f"{_difference(forms[one].changes ^ forms[other].changes)}"
                 )
                 return
 
 
-def _solvers(study: Mapping[str, Any]) -> dict[str, str]:
-    """Label of each method -> its name without brackets."""
+def _difference(changes: frozenset[str]) -> str:
+    """What two forms of one solver differ in; what it means if it is one thing."""
+    rungs = [name for name in RUNGS if name in changes]
+    if not rungs:
+        return ""
+    meaning = f" ({RUNGS[rungs[0]]})" if len(rungs) == 1 else ""
+    return f" The two differ in {listed(rungs)}{meaning}."
+
+
+class Asked(NamedTuple):
+    """What a study asks of a method: its name without brackets, and the changes of its formulation."""
+
+    solver: str
+    changes: frozenset[str] = frozenset()
+
+
+def _asked(study: Mapping[str, Any]) -> dict[str, Asked]:
+    """By the methods' labels."""
     return {
-        block.get("label") or block["name"]: block["name"].partition("[")[0]
+        block.get("label") or block["name"]: Asked(
+            block["name"].partition("[")[0], _changes(block["name"], block.get("options") or {})
+        )
         for block in study.get("method", [])
     }
+
+
+def _changes(name: str, options: Mapping[str, Any]) -> frozenset[str]:
+    try:
+        return make_estimator(name, **options).changes
+    except SpecError:  # a contestant from outside that is not at hand here
+        return frozenset()

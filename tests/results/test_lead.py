@@ -109,8 +109,12 @@ def test_a_solver_on_both_sides_of_another_method_is_noticed():
     said = opening(rows, {"data": ["planted"]}, **study)
     assert (
         "em stands between two forms of one solver, below bfgs and above raw: the formulation decides that "
-        "ranking, not the solver." in said
+        "ranking, not the solver. The two differ in scaled (data standardised, objective per observation)."
+        in said
     )
+    study["method"][2]["name"] = "bfgs[logsumexp]"
+    said = opening(rows, {"data": ["planted"]}, **study)
+    assert "The two differ in unconstrained, gradient and scaled." in said
     assert "stands between" not in opening(THREE, {"data": ["planted"]}, **study)
 
 

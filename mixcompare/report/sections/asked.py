@@ -165,7 +165,7 @@ def _settings(view: View) -> str:
     schemes = ", ".join(sorted({str(s) for s in rows["start_scheme"].dropna()}))
     starts = rows.groupby(["data", "model", "method", "replicate"], sort=False).size().max()
     made = (
-        f"{len(rows)} fits: up to {starts} start{'s' if starts > 1 else ''} a method and data set "
+        f"{len(rows):,} fits: up to {starts} start{'s' if starts > 1 else ''} a method and data set "
         f"(schemes: {schemes}), the same starts and the same data for every method."
     )
     parts = [made]
