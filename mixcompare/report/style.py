@@ -15,7 +15,7 @@ import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from mixcompare import registry
 from mixcompare.errors import ContractError
@@ -175,6 +175,22 @@ def columns(labels: Sequence[str]) -> int:
         if sum(HANDLE + LETTER * int(part.max()) for part in parts) <= WIDTH - 0.6:
             return n
     return 1
+
+
+def few_ticks(ax: Axes, inches: float) -> None:
+    """At most five ticks on the horizontal axis, fewer where their numbers would touch on so many inches.
+
+    The limits must be set.
+    """
+    low, high = ax.get_xlim()
+    for bins in (4, 3, 2, 1):
+        ax.xaxis.set_major_locator(MaxNLocator(bins, min_n_ticks=1))
+        at = [tick for tick in ax.get_xticks() if low <= tick <= high]
+        letters = max(
+            (len(text) for text in ax.xaxis.get_major_formatter().format_ticks(at)), default=0
+        )
+        if len(at) < 2 or (LETTER * letters + 0.06) * (high - low) <= inches * (at[1] - at[0]):
+            return
 
 
 def plain_ticks(axis: Any, last: float) -> None:

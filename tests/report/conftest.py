@@ -314,9 +314,12 @@ def make_results(rows=None, quick=False, study=None):
     return Results(fits, paths(made), study or STUDY, datasets(), trees.get, quick)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def ruled():
-    """Every figure that a test prints is held to the rules of all figures."""
+    """Every figure that a test of this room prints is held to the rules of all figures.
+
+    For a module: for the session it would hold on in other rooms.
+    """
     printed = svg.document
 
     def document(figure, name, title):

@@ -218,3 +218,12 @@ def test_a_unit_is_said_once(column, unit, label):
 )
 def test_long_names_take_two_lines(text, shown):
     assert style.broken(text, 22) == shown
+
+
+@pytest.mark.parametrize("low", [-2.62, -0.0262, 0.99981, -123.4, 5e-8])
+@pytest.mark.parametrize("label", ["em", "l-bfgs-b[bounded]"])
+def test_numbers_under_estimates_stay_apart(low, label):
+    for width in np.abs(low) * np.geomspace(1e-3, 1, 12):
+        one = posterior.Estimate((label,), low + width / 2, low, low + width)
+        axes = posterior.draw([posterior.Parameter(f"mean {k}", [one]) for k in range(4)])
+        assert faults(axes.flat[0].figure) == []

@@ -60,6 +60,7 @@ def draw(places: Sequence[Parameter | None], columns: int = 2) -> Any:
     at = np.cumsum(heights)
     rows = -(-len(places) // columns)
     titles = sum(len(place.name) > LONG for place in places if place is not None) / columns
+    wide = (style.WIDTH - style.LETTER * max(map(len, labels))) / columns - 0.25
     height = rows * (0.17 * at[-1] + 0.5) + 0.15 * titles + 0.1
     _, axes = style.canvas(height, rows, columns, sharey=True, squeeze=False)
     for ax, place in zip(axes.flat, [*places, *[None] * (axes.size - len(places))], strict=True):
@@ -67,6 +68,7 @@ def draw(places: Sequence[Parameter | None], columns: int = 2) -> Any:
             ax.set_axis_off()
             continue
         _panel(ax, place, at)
+        style.few_ticks(ax, wide)
         ax.set_title(style.broken(place.name, LONG))
     for row in axes:
         leftmost = next(ax for ax in row if ax.axison)
@@ -81,7 +83,6 @@ def _panel(ax: Any, parameter: Parameter, at: np.ndarray) -> None:
     ax.set_xlim(low, high)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
-    ax.locator_params(axis="x", nbins=4)
     if np.isfinite(parameter.truth):
         ax.axvline(parameter.truth, color=style.INK, lw=0.9, ls=":", zorder=0)
     for y, estimate in zip(at, parameter.estimates, strict=True):
