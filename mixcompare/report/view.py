@@ -13,6 +13,7 @@ import pandas as pd
 
 from mixcompare.data import Dataset
 from mixcompare.mixture import MixtureModel
+from mixcompare.study.asked import by_label
 from mixcompare.study.ends import NO_END, parse, parse_theta
 from mixcompare.theta import Theta
 
@@ -110,10 +111,7 @@ class View:
     @cached_property
     def method_names(self) -> dict[str, str]:
         """What each label of a method in the rows stands for, as typed in the study."""
-        return {
-            block.get("label") or block["name"]: block["name"]
-            for block in self.study.get("method", [])
-        }
+        return {label: block["name"] for label, block in by_label(self.study).items()}
 
     @cached_property
     def named(self) -> re.Pattern[str]:

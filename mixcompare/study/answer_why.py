@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mixcompare.study import words
+from mixcompare.study.asked import by_label
 
 START = ["data", "model", "replicate", "start_scheme", "start_index"]
 """Rows that agree in these began at the same point of the same likelihood."""
@@ -46,7 +47,7 @@ def _these(k: int, n: int) -> str:
 
 def _formulations(rows: pd.DataFrame, study: Mapping[str, Any]) -> Iterator[str]:
     """Each formulation in brackets beside the plain one: same solver, starts and length of fits."""
-    blocks = {block.get("label") or block["name"]: block for block in study.get("method", [])}
+    blocks = by_label(study)
     names = rows["method"].map(lambda method: blocks.get(method, {}).get("name", method))
     ends = rows["method"].map(lambda method: _end(blocks.get(method, {})))
     hits = rows.assign(hit=rows["reached"].eq(True), typed=names, ends=ends)

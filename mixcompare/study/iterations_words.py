@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mixcompare.study import words
+from mixcompare.study.asked import by_label
 from mixcompare.study.case import Case
 from mixcompare.study.ends import NO_END, parse, parse_theta
 from mixcompare.study.iterations import (
@@ -68,7 +69,7 @@ def _grouped(kept: Sequence[Run], name: Callable[[Run], str]) -> dict[str, list[
 
 def _typed(case: Case) -> dict[str, str]:
     """What each label of a method stands for: methods that differ in their options have the same."""
-    return {b.get("label") or b["name"]: b["name"] for b in case.results.study.get("method", [])}
+    return {method: block["name"] for method, block in by_label(case.results.study).items()}
 
 
 # -- plateaus -------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from mixcompare.errors import SpecError
 from mixcompare.estimators.base import make_estimator
 from mixcompare.estimators.formulations import RUNGS
 from mixcompare.study import words
+from mixcompare.study.asked import by_label
 from mixcompare.study.ranking import Ranking, rank
 from mixcompare.study.words import listed, quoted
 
@@ -158,10 +159,10 @@ class Asked(NamedTuple):
 def _asked(study: Mapping[str, Any]) -> dict[str, Asked]:
     """By the methods' labels."""
     return {
-        block.get("label") or block["name"]: Asked(
+        label: Asked(
             block["name"].partition("[")[0], _changes(block["name"], block.get("options") or {})
         )
-        for block in study.get("method", [])
+        for label, block in by_label(study).items()
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mixcompare.study import words
+from mixcompare.study.asked import by_label
 from mixcompare.study.case import Case
 
 FEWEST = 30
@@ -28,15 +29,15 @@ def summed(results: Any) -> Iterator[str]:
 
 def _pairs(study: Mapping[str, Any]) -> Iterator[tuple[str, str, str, int]]:
     """Methods stopped after a fixed number of iterations: name, label, label to its end, iterations."""
-    blocks = study.get("method", [])
-    for block in blocks:
+    blocks = by_label(study)
+    for early, block in blocks.items():
         options = block.get("options", {})
         if options.get("tol") != 0 or "max_iter" not in options:
             continue
         rest = {key: value for key, value in options.items() if key not in ("tol", "max_iter")}
-        for whole in blocks:
+        for late, whole in blocks.items():
             if whole["name"] == block["name"] and whole.get("options", {}) == rest:
-                yield block["name"], _label(block), _label(whole), int(options["max_iter"])
+                yield block["name"], early, late, int(options["max_iter"])
 
 
 def _told(pairs: list[tuple[str, str, str, int]], tests: pd.DataFrame) -> dict[int, list[str]]:
@@ -59,7 +60,3 @@ def _told(pairs: list[tuple[str, str, str, int]], tests: pd.DataFrame) -> dict[i
             f"end from {int(hits[late]):,} ({p})"
         )
     return told
-
-
-def _label(block: Mapping[str, Any]) -> str:
-    return str(block.get("label") or block["name"])

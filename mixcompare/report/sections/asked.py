@@ -13,6 +13,7 @@ from mixcompare.report import words
 from mixcompare.report.document import Items, Paragraph, Section, Tabular
 from mixcompare.report.tables import Column, Table, text, typeset, whole
 from mixcompare.report.view import View
+from mixcompare.study.asked import by_label
 
 MOST = 5
 """Models of one data set from which they share a line: they are named where a model is chosen."""
@@ -153,9 +154,7 @@ def _formulation(typed: str) -> str:
 
 
 def _options(view: View, label: str) -> str:
-    blocks = view.study.get("method", [])
-    block: dict[str, Any] = next((b for b in blocks if (b.get("label") or b["name"]) == label), {})
-    return typeset(block.get("options") or None)
+    return typeset(by_label(view.study).get(label, {}).get("options") or None)
 
 
 def _settings(view: View) -> str:
